@@ -1,0 +1,41 @@
+{# Markup and entities out of a title; white space folded. An ampersand may have been escaped more than once. #}
+{% macro strip_markup(column) -%}
+    trim(regexp_replace(regexp_replace(
+        replace(replace(replace(replace(replace(regexp_replace({{ column }}, '&(amp;)+', '&', 'g')
+            , '&lt;', '<'), '&gt;', '>'), '&quot;', '"'), '&#39;', ''''), '&nbsp;', ' '),
+        '</?[a-zA-Z][^<>]*>', '', 'g'), '\s+', ' ', 'g'))
+{%- endmacro %}
+
+{# What two spellings of one title share: its letters (with their marks) and digits, in lower case. #}
+{% macro normalise_title(column) -%}
+    coalesce(
+        nullif(trim(regexp_replace(lower(nfc_normalize({{ column }})), '[^\p{L}\p{M}\p{N}]+', ' ', 'g')), ''),
+        lower({{ column }})
+    )
+{%- endmacro %}
+
+{# OpenAlex sends an abstract as word -> positions. #}
+{% macro rebuild_abstract(inverted_index) -%}
+    array_to_string(
+        list_transform(
+            list_sort(flatten(list_transform(
+                map_entries({{ inverted_index }}),
+                lambda entry: list_transform(
+                    entry.value, lambda place: {'place': place, 'word': entry.key}
+                )
+            ))),
+            lambda placed: placed.word
+        ),
+        ' '
+    )
+{%- endmacro %}
+
+{# A coauthor more than seven years younger or older in publications; unknown where an age is. #}
+{% macro categorise_age_difference(difference) -%}
+    case
+        when {{ difference }} > 7 then 'younger'
+        when {{ difference }} < -7 then 'older'
+        when {{ difference }} is null then 'unknown'
+        else 'same'
+    end
+{%- endmacro %}

@@ -1,0 +1,28 @@
+select
+    -- ids
+    author_id,
+    orcid,
+    last_known_institution_id,
+
+    -- text
+    author_name,
+    department,
+    college,
+    position,
+    group_url,
+
+    -- numerics
+    first_publication_year,
+    last_publication_year,
+    work_count,
+    cited_by_count,
+    h_index,
+    openalex_work_count,
+    openalex_cited_by_count,
+    openalex_h_index,
+
+    -- booleans
+    is_roster,
+    is_first_year_given,
+    has_research_group
+from {{ ref('int_authors') }}

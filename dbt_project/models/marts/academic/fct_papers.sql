@@ -1,0 +1,72 @@
+{{ config(indexes=[
+    {'columns': ['author_id']},
+    {'columns': ['publication_year']},
+    {'columns': ['doi']},
+    {'columns': ['primary_topic_id']},
+    {'columns': ['publication_date']},
+] if target.type == 'postgres' else []) }}
+
+select
+    -- ids
+    papers.paper_id,
+    papers.author_id,
+    works.primary_topic_id,
+
+    -- text
+    works.doi,
+    works.title,
+    works.work_type,
+    works.language,
+    works.abstract,
+    authorships.author_position,
+    papers.coauthor_names,
+    ranked.citation_category,
+    works.oa_status,
+    works.oa_url,
+    works.fulltext_origin,
+    works.landing_page_url,
+    works.pdf_url,
+    works.license,
+    works.journal_name,
+    works.source_type,
+    works.volume,
+    works.issue,
+    works.first_page,
+    works.last_page,
+
+    -- numerics
+    works.publication_year,
+    works.cited_by_count,
+    works.fwci,
+    ranked.citation_percentile,
+    works.authorship_count,
+    papers.coauthor_count,
+    works.countries_distinct_count,
+    works.institutions_distinct_count,
+    works.locations_count,
+    works.referenced_works_count,
+    works.topic_score,
+
+    -- booleans
+    authorships.is_corresponding,
+    works.is_open_access,
+    works.has_fulltext,
+    works.is_retracted,
+    works.is_large_collaboration,
+    works.is_authors_truncated,
+
+    -- dates and timestamps
+    works.publication_date,
+    works.created_date,
+    works.updated_at,
+
+    -- where the record came from
+    works.load_id,
+    works.record_hash
+from {{ ref('int_papers_deduplicated') }} as papers
+inner join {{ ref('int_works') }} as works on papers.paper_id = works.work_id
+inner join {{ ref('int_papers_ranked') }} as ranked on papers.paper_id = ranked.paper_id
+inner join {{ ref('int_authorships') }} as authorships
+    on
+        papers.paper_id = authorships.work_id
+        and papers.author_id = authorships.author_id

@@ -1,0 +1,89 @@
+with authorships as (
+    select * from {{ ref('int_authorships') }}
+),
+
+works as (
+    select * from {{ ref('int_works') }}
+),
+
+roster as (
+    select * from {{ ref('stg_openalex__roster') }}
+    where is_member
+),
+
+authors as (
+    select * from {{ ref('stg_openalex__authors') }}
+),
+
+met as (
+    select author_id from authorships
+    union
+    select author_id from roster
+),
+
+-- the newest record that names an author tells how the name is written
+named as (
+    select
+        authorships.author_id,
+        authorships.author_name,
+        authorships.orcid
+    from authorships
+    inner join works on authorships.work_id = works.work_id
+    qualify row_number() over (
+        partition by authorships.author_id
+        order by works.updated_at desc nulls last, authorships.work_id
+    ) = 1
+),
+
+ranked_works as (
+    select
+        authorships.author_id,
+        works.publication_year,
+        works.cited_by_count,
+        row_number() over (
+            partition by authorships.author_id
+            order by works.cited_by_count desc, works.work_id
+        ) as citation_rank
+    from authorships
+    inner join works on authorships.work_id = works.work_id
+),
+
+totals as (
+    select
+        author_id,
+        min(publication_year) as first_publication_year,
+        max(publication_year) as last_publication_year,
+        count(*) as work_count,
+        sum(cited_by_count) as cited_by_count,
+        count(*) filter (where cited_by_count >= citation_rank) as h_index
+    from ranked_works
+    group by author_id
+)
+
+select
+    met.author_id,
+    coalesce(authors.orcid, roster.orcid, named.orcid) as orcid,
+    authors.last_known_institution_id,
+    coalesce(authors.author_name, roster.author_name, named.author_name, met.author_id) as author_name,
+    roster.department,
+    roster.college,
+    roster.position,
+    roster.group_url,
+    cast(
+        coalesce(roster.first_publication_year, totals.first_publication_year) as integer
+    ) as first_publication_year,
+    cast(totals.last_publication_year as integer) as last_publication_year,
+    cast(coalesce(totals.work_count, 0) as integer) as work_count,
+    cast(coalesce(totals.cited_by_count, 0) as bigint) as cited_by_count,
+    cast(coalesce(totals.h_index, 0) as integer) as h_index,
+    authors.works_count as openalex_work_count,
+    authors.cited_by_count as openalex_cited_by_count,
+    authors.h_index as openalex_h_index,
+    roster.author_id is not null as is_roster,
+    coalesce(roster.first_publication_year is not null, false) as is_first_year_given,
+    roster.has_research_group
+from met
+left join roster on met.author_id = roster.author_id
+left join authors on met.author_id = authors.author_id
+left join named on met.author_id = named.author_id
+left join totals on met.author_id = totals.author_id

@@ -1,0 +1,58 @@
+-- Raw keeps the works of former members too; the marts follow the roster of today.
+with works as (
+    select * from {{ ref('stg_openalex__works') }}
+),
+
+roster as (
+    select * from {{ ref('stg_openalex__roster') }}
+    where is_member
+),
+
+authorships as (
+    select * from {{ ref('stg_openalex__authorships') }}
+),
+
+kept_types as (
+    select * from {{ ref('work_types_kept') }}
+),
+
+roster_works as (
+    select distinct authorships.work_id
+    from authorships
+    inner join roster on authorships.author_id = roster.author_id
+),
+
+author_counts as (
+    select
+        work_id,
+        count(*) as authorship_count
+    from authorships
+    group by work_id
+),
+
+cleaned as (
+    select
+        works.* exclude (title),
+        nullif({{ strip_markup('works.title') }}, '') as title,
+        cast(coalesce(author_counts.authorship_count, 0) as integer) as authorship_count,
+        coalesce(author_counts.authorship_count, 0) > 25 as is_large_collaboration
+    from works
+    inner join roster_works on works.work_id = roster_works.work_id
+    left join author_counts on works.work_id = author_counts.work_id
+),
+
+judged as (
+    select
+        cleaned.*,
+        case
+            when cleaned.doi is null then 'no_doi'
+            when cleaned.title is null then 'no_title'
+            when kept_types.work_type is null then 'work_type_not_kept'
+            when cleaned.publication_year is null or cleaned.publication_date is null
+                then 'no_publication_date'
+        end as exclusion_reason
+    from cleaned
+    left join kept_types on cleaned.work_type = kept_types.work_type
+)
+
+select * from judged

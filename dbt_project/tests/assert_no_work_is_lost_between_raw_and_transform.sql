@@ -1,0 +1,31 @@
+-- Decision: every work of today's roster reaches transform, left out of the marts or not.
+with members as (
+    select id as author_id
+    from {{ source('openalex', 'roster') }}
+    where cast(document ->> '$.is_member' as boolean)
+),
+
+listed as (
+    select
+        id as work_id,
+        coalesce(cast(document ->> '$.cited_by_count' as bigint), 0) as cited_by_count,
+        unnest(document ->> '$.authorships[*].author.id') as author_id
+    from {{ source('openalex', 'works') }}
+),
+
+expected as (
+    select distinct
+        listed.work_id,
+        listed.cited_by_count
+    from listed
+    inner join members on listed.author_id = members.author_id
+),
+
+found as (
+    select
+        work_id,
+        cited_by_count
+    from {{ ref('int_works') }}
+)
+
+{{ find_differences('expected', 'found') }}

@@ -1,0 +1,44 @@
+"""Gives dbt's DuckDB connection what the handoff needs, and the user one line where the warehouse cannot be had."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt_common.exceptions import DbtRuntimeError
+from duckdb.sqltypes import VARCHAR
+
+from loader.errors import HeadwaterError
+from loader.postgres import ensure_server, find_duckdb_extension
+from loader.settings import read_settings
+from loader.warehouse import open_warehouse
+
+# dbt opens its first connection three times before it gives up.
+_ATTEMPTS = 3
+
+
+class Plugin(BasePlugin):
+    """Named in profiles.yml; dbt-duckdb calls its methods around the opening of the warehouse."""
+
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
+        """Waits for the warehouse, and says who holds it; DuckDB's own error would end dbt with a traceback."""
+        wait_seconds = read_settings().lock_wait_seconds / _ATTEMPTS
+        try:
+            with open_warehouse(Path(creds.path), wait_seconds=wait_seconds):
+                pass
+        except HeadwaterError as error:
+            raise DbtRuntimeError(str(error)) from error
+
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Registers two SQL functions for the handoff; they do nothing until they are called."""
+        conn.create_function("postgres_extension_path", _find_extension, [], VARCHAR)
+        conn.create_function("postgres_connection_string", _find_server, [], VARCHAR)
+
+
+def _find_extension() -> str:
+    return str(find_duckdb_extension())
+
+
+def _find_server() -> str:
+    return ensure_server().connection_string

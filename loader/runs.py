@@ -1,0 +1,145 @@
+"""`headwater run`: load, build, handoff, publish; it stops at the first failure and ends with one report."""
+
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from loader.console import report_error
+from loader.dbt import DbtRun, read_failure, run_dbt
+from loader.errors import HeadwaterError
+from loader.loads import ResourceLoad, build_summary, run_sources, select_sources
+from loader.marts import count_published
+from loader.postgres import ensure_server
+from loader.settings import Settings
+
+
+@dataclass
+class Step:
+    """One of the four steps: how long it took, and what came of it in a few words."""
+
+    name: str
+    seconds: float
+    outcome: str
+
+
+@dataclass
+class RunReport:
+    """What a whole run did. `error` is why it stopped, if it did."""
+
+    run_id: str
+    started_at: str
+    steps: list[Step] = field(default_factory=list)
+    resources: list[ResourceLoad] = field(default_factory=list)
+    tests_passed: int = 0
+    marts: dict[str, int] = field(default_factory=dict)
+    error: str | None = None
+
+
+def run_all(settings: Settings, console: Console) -> RunReport:
+    """Runs the four steps and keeps the report in the warehouse's state folder."""
+    now = datetime.now(UTC)
+    report = RunReport(run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", started_at=now.isoformat())
+    console.print(f"Run {report.run_id}")
+    steps: list[Callable[[], None]] = [
+        lambda: _load(settings, console, report),
+        lambda: _build(settings, console, report),
+        lambda: _hand_off(settings, console, report),
+        lambda: _publish(settings, console, report),
+    ]
+    try:
+        for step in steps:
+            step()
+    except HeadwaterError as error:
+        report.error = str(error)
+    _keep(settings, report)
+    return report
+
+
+def print_report(report: RunReport, console: Console) -> None:
+    """The report for a person."""
+    steps = Table(title=f"Run {report.run_id}", title_justify="left")
+    steps.add_column("step")
+    steps.add_column("outcome")
+    steps.add_column("seconds", justify="right")
+    for step in report.steps:
+        steps.add_row(step.name, step.outcome, f"{step.seconds:.1f}")
+    console.print(steps)
+    if report.marts:
+        marts = Table(title="Published in Postgres, schema marts", title_justify="left")
+        marts.add_column("mart")
+        marts.add_column("rows", justify="right")
+        for mart, rows in report.marts.items():
+            marts.add_row(mart, f"{rows:,}")
+        console.print(marts)
+    if report.error:
+        report_error(console, report.error)
+        console.print("Postgres keeps the marts of the last whole run. Mend the cause and run the same command again.")
+
+
+def read_last_report(settings: Settings) -> RunReport | None:
+    """The report of the newest run of this warehouse, without its resources."""
+    files = sorted((settings.state / "runs").glob("*.json"))
+    if not files:
+        return None
+    kept = json.loads(files[-1].read_text())
+    kept["steps"] = [Step(**step) for step in kept["steps"]]
+    kept["resources"] = []
+    return RunReport(**kept)
+
+
+def _load(settings: Settings, console: Console, report: RunReport) -> None:
+    loads = list(run_sources(select_sources(None), settings, console))
+    console.print(build_summary(loads))
+    report.resources = [resource for load in loads for resource in load.resources]
+    written = sum(resource.counts.new + resource.counts.changed for resource in report.resources)
+    rejected = sum(resource.counts.rejected for resource in report.resources)
+    outcome = f"{written:,} records new or changed, {rejected:,} rejected"
+    report.steps.append(Step("load", sum(load.seconds for load in loads), outcome))
+    for load in loads:
+        if load.error:
+            raise HeadwaterError(f"{load.source}: {load.error}")
+
+
+def _build(settings: Settings, console: Console, report: RunReport) -> None:
+    run = _run_step("build", ["build"], settings, console)
+    report.tests_passed += run.tests_passed
+    report.steps.append(
+        Step("build", run.seconds, f"{run.models} models built, {run.tests_passed} tests passed in DuckDB")
+    )
+
+
+def _hand_off(settings: Settings, console: Console, report: RunReport) -> None:
+    ensure_server()
+    run = _run_step("handoff", ["run-operation", "handoff"], settings, console)
+    report.steps.append(Step("handoff", run.seconds, "transform tables copied to Postgres"))
+
+
+def _publish(settings: Settings, console: Console, report: RunReport) -> None:
+    run = _run_step("publish", ["build", "--target", "postgres"], settings, console)
+    report.tests_passed += run.tests_passed
+    report.steps.append(
+        Step(
+            "publish",
+            run.seconds,
+            f"{run.models} marts published, {run.tests_passed} tests passed in Postgres",
+        )
+    )
+    report.marts = count_published(ensure_server())
+
+
+def _run_step(name: str, arguments: list[str], settings: Settings, console: Console) -> DbtRun:
+    run = run_dbt(arguments, settings, console, name)
+    if not run.is_successful:
+        raise HeadwaterError(f"{name} failed: {read_failure(run)}")
+    return run
+
+
+def _keep(settings: Settings, report: RunReport) -> None:
+    folder = settings.state / "runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{report.run_id}.json").write_text(json.dumps(asdict(report), indent=2))

@@ -1,0 +1,141 @@
+"""`headwater demo`: the whole way from a sample OpenAlex to Postgres, without a key or a network."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from loader.postgres import Server
+from loader.samples.institution import generate_catalogue, write_roster
+from loader.samples.openalex_server import OpenAlexServer
+from loader.settings import ROOT
+
+# Each answer is a question and the SQL that answers it from the marts alone.
+ANSWERS = [
+    (
+        "Which new collaborations of the last five years are the strongest?",
+        """
+        with newest as (
+            select max(publication_year) as publication_year from marts.fct_coauthorships
+        ), pairs as (
+            select
+                author_id,
+                coauthor_id,
+                min(fct_coauthorships.publication_year) as since,
+                max(collaboration_count_to_date) as papers
+            from marts.fct_coauthorships
+            where not is_large_collaboration
+            group by author_id, coauthor_id
+        )
+        select
+            authors.author_name as researcher,
+            authors.department,
+            coauthors.author_name as coauthor,
+            pairs.since,
+            pairs.papers
+        from pairs
+        cross join newest
+        inner join marts.dim_authors as authors on pairs.author_id = authors.author_id
+        inner join marts.dim_authors as coauthors on pairs.coauthor_id = coauthors.author_id
+        where pairs.since > newest.publication_year - 5
+        order by pairs.papers desc, authors.author_name, coauthors.author_name
+        limit 5
+        """,
+    ),
+    (
+        "How open and how cited is the work of each department since 2015?",
+        """
+        select
+            authors.department,
+            count(distinct papers.paper_id) as papers,
+            round(100.0 * avg(case when papers.is_open_access then 1 else 0 end), 1) as open_access_percent,
+            round(cast(avg(papers.citation_percentile) as numeric), 1) as mean_citation_percentile
+        from marts.fct_papers as papers
+        inner join marts.dim_authors as authors on papers.author_id = authors.author_id
+        where papers.publication_year >= 2015
+        group by authors.department
+        order by papers desc
+        """,
+    ),
+    (
+        "With whom do people publish as their careers go on?",
+        """
+        select
+            case
+                when author_age < 5 then '1st to 5th year'
+                when author_age < 10 then '6th to 10th year'
+                when author_age < 20 then '11th to 20th year'
+                else 'later'
+            end as career,
+            sum(collaboration_count) as collaborations,
+            round(100.0 * sum(case when age_category = 'older' then collaboration_count end)
+                / sum(collaboration_count), 1) as with_older_percent,
+            round(100.0 * sum(case when age_category = 'same' then collaboration_count end)
+                / sum(collaboration_count), 1) as with_same_age_percent,
+            round(100.0 * sum(case when age_category = 'younger' then collaboration_count end)
+                / sum(collaboration_count), 1) as with_younger_percent
+        from marts.fct_coauthorships
+        where author_age >= 0
+        group by 1
+        order by min(author_age)
+        """,
+    ),
+]
+
+
+@contextmanager
+def serve_sample(day: int, data: Path) -> Iterator[str]:
+    """Serves the sample institution as it is on that day; yields the server's address. Writes the roster to `data`."""
+    data.mkdir(parents=True, exist_ok=True)
+    write_roster(data / "roster.csv")
+    with OpenAlexServer(generate_catalogue(day=day)) as server:
+        yield server.url
+
+
+def prepare_environment(url: str, data: Path) -> None:
+    """Points this process and its children at the samples, away from the user's warehouse, Postgres and key."""
+    for name in list(os.environ):
+        if name.startswith(("PG", "SOURCES__")):
+            del os.environ[name]
+    os.environ.update(
+        {
+            "HEADWATER_DATA": str(data),
+            "HEADWATER_WAREHOUSE": "",
+            "SOURCES__OPENALEX__BASE_URL": url,
+            "SOURCES__OPENALEX__ROSTER": str(data / "roster.csv"),
+            "SOURCES__OPENALEX__INSTITUTION": "",
+            "SOURCES__OPENALEX__API_KEY": "",
+            "SOURCES__OPENALEX__REQUESTS_PER_SECOND": "1000",
+        }
+    )
+
+
+def print_answers(server: Server, console: Console) -> None:
+    """Answers the three questions from Postgres."""
+    with server.connect() as connection, connection.cursor() as cursor:
+        for question, sql in ANSWERS:
+            cursor.execute(sql)
+            table = Table(title=question, title_justify="left")
+            for column in cursor.description or []:
+                table.add_column(column.name.replace("_percent", " (%)").replace("_", " "))
+            for row in cursor.fetchall():
+                table.add_row(*(escape(str(value)) for value in row))
+            console.print()
+            console.print(table)
+
+
+def print_next_steps(server: Server, data: Path, day: int, console: Console) -> None:
+    """How to look further."""
+    shown = data.relative_to(ROOT) if data.is_relative_to(ROOT) else data
+    console.print()
+    console.print("To look further:", style="bold")
+    console.print(f'  psql "{server.url}"  # schema marts', soft_wrap=True)
+    console.print(f"  HEADWATER_DATA={shown} headwater status", soft_wrap=True)
+    if day == 1:
+        console.print("  headwater demo --day 2  # a day later: only what changed is loaded")
+    console.print("  make docs  # every table and column, with lineage")
+    console.print(f"  HEADWATER_DATA={shown} headwater postgres stop  # when you are done", soft_wrap=True)

@@ -1,0 +1,79 @@
+"""Where things lie: the only module that knows a path or reads Headwater's own environment variables."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from loader.errors import HeadwaterError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The longest socket path that Linux accepts is 107 bytes; Postgres appends ".s.PGSQL.5432".
+_LONGEST_SOCKET_FOLDER = 90
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The paths of one warehouse.
+
+    `HEADWATER_DATA` names the folder of everything that is written (default: `data/` in the repository);
+    `HEADWATER_WAREHOUSE` names another DuckDB file, with a state folder of its own beside it;
+    `HEADWATER_LOCK_WAIT_SECONDS` is how long to wait for a process that holds it.
+    """
+
+    data: Path
+    warehouse: Path
+    lock_wait_seconds: float = 20.0
+
+    @property
+    def state(self) -> Path:
+        """Dlt's and dbt's own files for this warehouse: pipeline state, compiled SQL, logs."""
+        return self.warehouse.with_suffix(".state")
+
+    @property
+    def dbt_target(self) -> Path:
+        """Where dbt writes its artifacts (`manifest.json`, `run_results.json`, the docs page)."""
+        return self.state / "dbt" / "target"
+
+    @property
+    def postgres_data(self) -> Path:
+        """The embedded Postgres server's cluster."""
+        return self.data / "postgres"
+
+    @property
+    def postgres_socket(self) -> Path:
+        """The folder of the embedded server's Unix socket, elsewhere only where the path would be too long."""
+        folder = self.data / "postgres"
+        if len(os.fsencode(folder)) <= _LONGEST_SOCKET_FOLDER:
+            return folder
+        digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"headwater-{digest}"
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Reads the variables that Settings names; relative paths start at the working directory."""
+    data = Path(environment.get("HEADWATER_DATA") or ROOT / "data").absolute()
+    warehouse = Path(environment.get("HEADWATER_WAREHOUSE") or data / "warehouse.duckdb").absolute()
+    wait = environment.get("HEADWATER_LOCK_WAIT_SECONDS") or Settings.lock_wait_seconds
+    try:
+        return Settings(data=data, warehouse=warehouse, lock_wait_seconds=float(wait))
+    except ValueError:
+        raise HeadwaterError(f"HEADWATER_LOCK_WAIT_SECONDS is {wait!r}; it must be a number of seconds.") from None
+
+
+def derive_tool_environment(settings: Settings) -> dict[str, str]:
+    """The variables by which dlt and dbt find this repository, and write nowhere but beside the warehouse."""
+    return {
+        "DLT_PROJECT_DIR": str(ROOT),
+        "DLT_DATA_DIR": str(settings.state / "dlt"),
+        "DESTINATION__DUCKDB__CREDENTIALS": str(settings.warehouse),
+        "DBT_PROJECT_DIR": str(ROOT / "dbt_project"),
+        "DBT_PROFILES_DIR": str(ROOT),
+        "DBT_TARGET_PATH": str(settings.dbt_target),
+        "DBT_LOG_PATH": str(settings.state / "dbt" / "logs"),
+        "HEADWATER_WAREHOUSE_PATH": str(settings.warehouse),
+        "HEADWATER_POSTGRES_SOCKET": str(settings.postgres_socket),
+    }

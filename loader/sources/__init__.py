@@ -1,0 +1,26 @@
+"""The sources that the warehouse can load."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dlt.extract import DltSource
+
+from loader.sources import openalex
+
+
+@dataclass(frozen=True)
+class SourceEntry:
+    """A source as the loader runs it: stage after stage, each a load of its own."""
+
+    name: str
+    build: Callable[..., DltSource]
+    stages: tuple[tuple[str, ...], ...]
+    is_configured: Callable[[], bool]
+
+
+SOURCES = {
+    entry.name: entry
+    for entry in [
+        SourceEntry("openalex", openalex.openalex_source, openalex.STAGES, openalex.is_configured),
+    ]
+}

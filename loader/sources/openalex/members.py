@@ -1,0 +1,113 @@
+"""From what the user names, a file or an institution, to the authors that OpenAlex knows."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import msgspec
+
+from loader.documents import Page
+from loader.errors import HeadwaterError
+from loader.settings import ROOT
+from loader.sources.openalex.client import OpenAlexClient
+from loader.sources.openalex.roster import RosterEntry, normalise_author_id, read_roster
+
+_INSTITUTION_ID = re.compile(r"(?:https?://openalex\.org/)?(I\d+)", re.IGNORECASE)
+_ROR = re.compile(r"(?:https?://ror\.org/)?(0[a-z0-9]{6}\d{2})", re.IGNORECASE)
+
+
+class _FoundAuthor(msgspec.Struct):
+    id: str
+    orcid: str | None = None
+    display_name: str | None = None
+    works_count: int = 0
+
+
+class Members:
+    """The roster's authors, found once per run.
+
+    Raises HeadwaterError when neither or both of `roster` and `institution` are given, or when nobody is found.
+    """
+
+    def __init__(self, client: OpenAlexClient, roster: str | None, institution: str | None) -> None:
+        if bool(roster) == bool(institution):
+            raise HeadwaterError(
+                "Name whom to follow: either a CSV file in sources.openalex.roster"
+                " or an OpenAlex or ROR id in sources.openalex.institution"
+                f" ({'both are' if roster else 'neither is'} set)."
+            )
+        self._client = client
+        self._roster = roster
+        self._institution = institution
+        self._entries: list[RosterEntry] | None = None
+        self.unknown: list[str] = []
+
+    def find(self) -> list[RosterEntry]:
+        """The members, each with its author id, in the order of that id."""
+        if self._entries is None:
+            found = self._read_file() if self._roster else self._ask_institution()
+            if not found:
+                raise HeadwaterError("OpenAlex knows nobody of this roster.")
+            self._entries = sorted(found, key=lambda entry: entry.author_id or "")
+        return self._entries
+
+    def find_ids(self) -> list[str]:
+        """The members' author ids."""
+        return [entry.author_id for entry in self.find() if entry.author_id]
+
+    def _read_file(self) -> list[RosterEntry]:
+        path = Path(self._roster or "")
+        entries = read_roster(path if path.is_absolute() else ROOT / path)
+        orcids = [entry.orcid for entry in entries if entry.orcid and not entry.author_id]
+        by_orcid = self._resolve_orcids(orcids)
+        self.unknown = [orcid for orcid in orcids if orcid not in by_orcid]
+        resolved = [
+            entry if entry.author_id else RosterEntry(**{**asdict(entry), "author_id": by_orcid[entry.orcid or ""]})
+            for entry in entries
+            if entry.author_id or entry.orcid in by_orcid
+        ]
+        # Two lines may turn out to be one person: by id and, elsewhere, by ORCID.
+        people: dict[str, RosterEntry] = {}
+        for entry in resolved:
+            people.setdefault(entry.author_id or "", entry)
+        return list(people.values())
+
+    def _resolve_orcids(self, orcids: Sequence[str]) -> dict[str, str]:
+        """The author of each ORCID; of several the one with the most works, then the smallest id."""
+        found: dict[str, list[_FoundAuthor]] = {}
+        for author in self._list_authors("orcid", orcids):
+            found.setdefault(author.orcid or "", []).append(author)
+        return {
+            orcid: min(authors, key=lambda author: (-author.works_count, author.id)).id
+            for orcid, authors in found.items()
+        }
+
+    def _ask_institution(self) -> list[RosterEntry]:
+        text = (self._institution or "").strip()
+        if match := _INSTITUTION_ID.fullmatch(text):
+            filter_name, value = "last_known_institutions.id", match.group(1).upper()
+        elif match := _ROR.fullmatch(text):
+            filter_name, value = "last_known_institutions.ror", f"https://ror.org/{match.group(1).lower()}"
+        else:
+            raise HeadwaterError(
+                f"sources.openalex.institution is {text!r}; it must be an OpenAlex id (I136199984)"
+                " or a ROR id (https://ror.org/03vek6s52)."
+            )
+        return [
+            RosterEntry(author_id=author.id, orcid=author.orcid, display_name=author.display_name)
+            for author in self._list_authors(filter_name, [value])
+        ]
+
+    def _list_authors(self, filter_name: str, values: Sequence[str]) -> Iterator[_FoundAuthor]:
+        for page in self._client.list_by("authors", filter_name, values):
+            for record in page.records:
+                author = msgspec.json.decode(record, type=_FoundAuthor)
+                yield msgspec.structs.replace(author, id=normalise_author_id(author.id))
+
+
+def describe_members(entries: Sequence[RosterEntry], former_ids: Sequence[str]) -> Iterator[Page]:
+    """The roster as records: the members, and those whom an earlier run followed and this one does not."""
+    current = [{**asdict(entry), "is_member": True} for entry in entries]
+    former = [{"author_id": author_id, "is_member": False} for author_id in former_ids]
+    yield Page([msgspec.json.encode(record) for record in [*current, *former]], len(current) + len(former))

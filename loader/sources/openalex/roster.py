@@ -1,0 +1,158 @@
+"""The list of researchers to follow: read from a CSV file, checked whole before anything is asked for."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from loader.errors import HeadwaterError
+
+_AUTHOR_ID = re.compile(r"(?:https?://(?:api\.)?openalex\.org/(?:authors/|people/)?)?(A\d{4,})", re.IGNORECASE)
+_ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-?\d{4}-?\d{4}-?\d{3}[\dX])", re.IGNORECASE)
+_YES = frozenset({"1", "true", "yes", "y", "t"})
+_NO = frozenset({"0", "false", "no", "n", "f"})
+_FIRST_YEAR = 1500
+_MOST_COMPLAINTS = 3
+_SURPLUS = "beyond the header"
+
+
+@dataclass(frozen=True)
+class RosterEntry:
+    """One line of the roster. `author_id` and `orcid` are full addresses; at least one of them is given."""
+
+    author_id: str | None
+    orcid: str | None
+    display_name: str | None = None
+    department: str | None = None
+    college: str | None = None
+    position: str | None = None
+    first_publication_year: int | None = None
+    group_url: str | None = None
+    has_research_group: bool | None = None
+
+
+def read_roster(path: Path) -> list[RosterEntry]:
+    """Reads a roster: a CSV file with a header, and an `openalex_id` or an `orcid` in every line.
+
+    Commas, semicolons and tabs separate; other columns than those of RosterEntry are passed over.
+    Raises HeadwaterError that names the file and the lines at fault.
+    """
+    rows = _read_rows(path)
+    entries: list[RosterEntry] = []
+    complaints: list[str] = []
+    first_lines: dict[str, int] = {}
+    for line, row in rows:
+        try:
+            entry = _read_entry(row)
+        except ValueError as error:
+            complaints.append(f"line {line}: {error}")
+            continue
+        for identifier in filter(None, (entry.author_id, entry.orcid)):
+            if identifier in first_lines:
+                complaints.append(f"line {line}: {identifier} stands in line {first_lines[identifier]} already")
+            first_lines.setdefault(identifier, line)
+        entries.append(entry)
+    if complaints:
+        more = len(complaints) - _MOST_COMPLAINTS
+        told = "; ".join(complaints[:_MOST_COMPLAINTS]) + (f"; and {more} more" if more > 0 else "")
+        raise HeadwaterError(f"The roster {path} cannot be used: {told}.")
+    if not entries:
+        raise HeadwaterError(f"The roster {path} names nobody: it has a header and no line below it.")
+    return entries
+
+
+def normalise_author_id(text: str) -> str:
+    """`a5012345678`, or an address that ends so, as `https://openalex.org/A5012345678`; else ValueError."""
+    if match := _AUTHOR_ID.fullmatch(text.strip()):
+        return f"https://openalex.org/{match.group(1).upper()}"
+    raise ValueError(f"{text!r} is not an OpenAlex author id (such as A5023888391)")
+
+
+def normalise_orcid(text: str) -> str:
+    """An ORCID in any of its spellings as `https://orcid.org/0000-0000-0000-0000`; else ValueError.
+
+    The last character is a checksum (ISO 7064 mod 11-2), so that a slip of the pen is noticed.
+    """
+    match = _ORCID.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"{text!r} is not an ORCID (such as 0000-0002-1825-0097)")
+    digits = match.group(1).replace("-", "").upper()
+    total = 0
+    for digit in digits[:-1]:
+        total = (total + int(digit)) * 2
+    check = (12 - total % 11) % 11
+    if digits[-1] != ("X" if check == 10 else str(check)):
+        raise ValueError(f"{text!r} is not an ORCID: its last character does not fit the others")
+    return "https://orcid.org/" + "-".join(digits[start : start + 4] for start in range(0, 16, 4))
+
+
+def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """The lines that hold anything, each with its number in the file."""
+    if not path.exists():
+        raise HeadwaterError(f"The roster {path} does not exist. Name a CSV file in sources.openalex.roster.")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (UnicodeDecodeError, OSError) as error:
+        raise HeadwaterError(f"The roster {path} cannot be read as UTF-8 text ({type(error).__name__}).") from error
+    if not text.strip():
+        raise HeadwaterError(f"The roster {path} is empty.")
+    header = text.lstrip().splitlines()[0]
+    separator = max(",;\t", key=header.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, restval="")
+    reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or []]
+    if not {"openalex_id", "orcid"} & set(reader.fieldnames):
+        found = ", ".join(reader.fieldnames)
+        raise HeadwaterError(f"The roster {path} has neither a column openalex_id nor orcid (it has: {found}).")
+    rows = [(reader.line_num, {key: value.strip() for key, value in row.items()}) for row in _join_surplus(reader)]
+    return [(line, row) for line, row in rows if any(row.values())]
+
+
+def _join_surplus(reader: "csv.DictReader[str]") -> Iterator[dict[str, str]]:
+    """The rows, with the cells beyond the header's last as one text under _SURPLUS."""
+    for row in reader:
+        surplus = row.pop(None, [])
+        yield {**row, _SURPLUS: "".join(surplus)}
+
+
+def _read_entry(row: dict[str, str]) -> RosterEntry:
+    if row[_SURPLUS]:
+        raise ValueError("it has more cells than the header")
+    author_id, orcid = row.get("openalex_id"), row.get("orcid")
+    if not author_id and not orcid:
+        raise ValueError("neither openalex_id nor orcid is filled in")
+    return RosterEntry(
+        author_id=normalise_author_id(author_id) if author_id else None,
+        orcid=normalise_orcid(orcid) if orcid else None,
+        display_name=row.get("display_name") or None,
+        department=row.get("department") or None,
+        college=row.get("college") or None,
+        position=row.get("position") or None,
+        first_publication_year=_read_year(row.get("first_publication_year")),
+        group_url=row.get("group_url") or None,
+        has_research_group=_read_answer(row.get("has_research_group")),
+    )
+
+
+def _read_year(text: str | None) -> int | None:
+    if not text:
+        return None
+    try:
+        year = int(text)
+    except ValueError:
+        raise ValueError(f"first_publication_year {text!r} is not a year") from None
+    if not _FIRST_YEAR <= year <= datetime.now(UTC).year + 1:
+        raise ValueError(f"first_publication_year {year} is not a year of a living researcher's work")
+    return year
+
+
+def _read_answer(text: str | None) -> bool | None:
+    if not text:
+        return None
+    if text.lower() in _YES:
+        return True
+    if text.lower() in _NO:
+        return False
+    raise ValueError(f"has_research_group {text!r} is neither true nor false")

@@ -1,0 +1,115 @@
+"""The resources of OpenAlex and the order in which they are loaded."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import dlt
+from dlt.common.configuration.exceptions import ConfigFieldMissingException
+from dlt.extract import DltResource
+
+from loader.documents import Page, Progress, Record, document_resource, load_documents
+from loader.pipelines import Warehouse
+from loader.sources.openalex.client import OpenAlexClient
+from loader.sources.openalex.members import Members, describe_members
+from loader.sources.openalex.models import Author, Institution, RosterMember, Topic, Work
+
+# Institutions and topics are asked for when the works that name them are in raw: what is missing there
+# follows from the tables alone, so that a killed run leaves nothing out.
+STAGES = (("roster", "authors", "works"), ("institutions", "topics"))
+
+_MENTIONED_INSTITUTIONS = """
+    with works as (
+        select from_json(document, '{{"authorships": [{{"institutions": [{{"id": "VARCHAR"}}]}}]}}') as work
+        from {raw}.works
+    ), authorships as (
+        select unnest(work.authorships) as authorship from works
+    ), institutions as (
+        select unnest(authorship.institutions) as institution from authorships
+    )
+    select distinct institution.id from institutions where institution.id is not null order by all
+"""
+_MENTIONED_TOPICS = """
+    with topics as (
+        select unnest(from_json(document, '{{"topics": [{{"id": "VARCHAR"}}]}}').topics) as topic
+        from {raw}.works
+    )
+    select distinct topic.id from topics where topic.id is not null order by all
+"""
+
+
+@dlt.source(name="openalex", section="openalex")
+def openalex_source(
+    warehouse: Warehouse = dlt.config.value,
+    progress: Progress = dlt.config.value,
+    base_url: str = "https://api.openalex.org",
+    api_key: dlt.TSecretStrValue | None = None,
+    roster: str | None = None,
+    institution: str | None = None,
+    requests_per_second: float | None = None,
+) -> Iterable[DltResource]:
+    """OpenAlex's entities around a roster of researchers, as documents.
+
+    `warehouse` and `progress` come from the run; all else from dlt's configuration, `sources.openalex.*`.
+    """
+    client = OpenAlexClient(base_url, api_key, requests_per_second)
+    members = Members(client, roster, institution)
+
+    def build(name: str, model: type[Record], pages: Callable[[], Iterable[Page]]) -> DltResource:
+        def rows() -> Iterator[Any]:
+            yield from load_documents(
+                pages(),
+                resource=name,
+                model=model,
+                stored_hashes=warehouse.read_hashes(name),
+                progress=progress,
+            )
+
+        return document_resource(name, rows)
+
+    def list_works() -> Iterator[Page]:
+        return client.list_by("works", "author.id", members.find_ids())
+
+    def list_authors() -> Iterator[Page]:
+        return client.list_by("authors", "openalex", members.find_ids())
+
+    return [
+        build("roster", RosterMember, lambda: _list_roster(members, warehouse, progress)),
+        build("authors", Author, list_authors),
+        build("works", Work, list_works),
+        build(
+            "institutions",
+            Institution,
+            lambda: _list_missing(client, warehouse, "institutions", _MENTIONED_INSTITUTIONS),
+        ),
+        build("topics", Topic, lambda: _list_missing(client, warehouse, "topics", _MENTIONED_TOPICS)),
+    ]
+
+
+def is_configured() -> bool:
+    """Whether the configuration names anyone to follow."""
+    for key in ("sources.openalex.roster", "sources.openalex.institution"):
+        try:
+            if dlt.config[key]:
+                return True
+        except (KeyError, ConfigFieldMissingException):
+            continue
+    return False
+
+
+def _list_roster(members: Members, warehouse: Warehouse, progress: Progress) -> Iterator[Page]:
+    entries = members.find()
+    for orcid in members.unknown:
+        progress.warn(f"OpenAlex knows no author with {orcid}; the roster's others are loaded.")
+    current = set(members.find_ids())
+    known = warehouse.query_keys("select id from {raw}.roster order by id") if warehouse.has_table("roster") else []
+    return describe_members(entries, [key for key in known if key not in current])
+
+
+def _list_missing(client: OpenAlexClient, warehouse: Warehouse, table: str, mentioned: str) -> Iterator[Page]:
+    """The entities that raw works mention and the table lacks."""
+    if not warehouse.has_table("works"):
+        return iter(())
+    loaded = set()
+    if warehouse.has_table(table):
+        loaded = set(warehouse.query_keys(f"select id from {{raw}}.{table}"))
+    return client.list_by(table, "openalex", [key for key in warehouse.query_keys(mentioned) if key not in loaded])

@@ -1,0 +1,132 @@
+"""`headwater status`: what the warehouse holds, how fresh it is, and whether Postgres holds the same."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from loader.errors import HeadwaterError
+from loader.marts import MartState, compare_marts
+from loader.postgres import find_server, is_running
+from loader.runs import read_last_report
+from loader.settings import Settings
+from loader.sources import SOURCES
+from loader.warehouse import open_warehouse
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """One source's raw schema: when it was last loaded (UTC), how many records it rejected in all."""
+
+    name: str
+    last_loaded_at: datetime | None
+    rejected: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of the warehouse. `postgres` is where it is, or why it cannot be asked."""
+
+    warehouse: str
+    sources: list[SourceState]
+    marts: list[MartState]
+    postgres: str
+    is_same: bool | None
+    last_run_id: str | None
+    last_run_error: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`: plain values, times as ISO 8601."""
+        plain = asdict(self)
+        for source in plain["sources"]:
+            at = source["last_loaded_at"]
+            source["last_loaded_at"] = at.isoformat() if at else None
+        return plain
+
+
+def read_status(settings: Settings) -> Status:
+    """Reads the status. Raises HeadwaterError when there is no warehouse, or when it is held."""
+    if not settings.warehouse.exists():
+        raise HeadwaterError(f"There is no warehouse at {settings.warehouse} yet. `headwater run` makes one.")
+    server = find_server(settings)
+    postgres = server.url
+    reachable = None
+    if server.is_embedded and not is_running(settings):
+        postgres = "not running (headwater postgres start)"
+    else:
+        try:
+            server.connect().close()
+            reachable = server
+        except HeadwaterError as error:
+            postgres = str(error)
+    with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True) as connection:
+        sources = [_read_source(connection, name) for name in SOURCES]
+        marts = compare_marts(connection, reachable)
+    last = read_last_report(settings)
+    return Status(
+        warehouse=str(settings.warehouse),
+        sources=sources,
+        marts=marts,
+        postgres=postgres,
+        is_same=all(mart.is_equal for mart in marts) if reachable and marts else None,
+        last_run_id=last.run_id if last else None,
+        last_run_error=last.error if last else None,
+    )
+
+
+def print_status(status: Status, console: Console) -> None:
+    """The status for a person."""
+    console.print(f"Warehouse  {status.warehouse}", soft_wrap=True)
+    console.print(f"Postgres   {escape(status.postgres)}", soft_wrap=True)
+    if status.last_run_id:
+        console.print(f"Last run   {status.last_run_id} ({'failed' if status.last_run_error else 'successful'})")
+    sources = Table(title="Sources", title_justify="left")
+    sources.add_column("source")
+    sources.add_column("last loaded (UTC)")
+    sources.add_column("rejected records", justify="right")
+    for source in status.sources:
+        at = source.last_loaded_at
+        sources.add_row(source.name, f"{at:%Y-%m-%d %H:%M:%S}" if at else "never", f"{source.rejected:,}")
+    console.print(sources)
+    marts = Table(title="Marts", title_justify="left")
+    marts.add_column("mart")
+    marts.add_column("rows in DuckDB", justify="right")
+    marts.add_column("rows in Postgres", justify="right")
+    marts.add_column("same")
+    for mart in status.marts:
+        same = {True: "yes", False: "[red]no[/red]", None: "?"}[mart.is_equal]
+        marts.add_row(mart.name, _show_count(mart.duckdb_rows), _show_count(mart.postgres_rows), same)
+    console.print(marts)
+    if status.is_same is not None:
+        console.print(
+            "DuckDB and Postgres hold the same marts."
+            if status.is_same
+            else "[red]DuckDB and Postgres differ.[/red] `headwater run` brings Postgres up to date."
+        )
+
+
+def _show_count(rows: int | None) -> str:
+    return "–" if rows is None else f"{rows:,}"
+
+
+def _read_source(connection: duckdb.DuckDBPyConnection, name: str) -> SourceState:
+    schema = f"raw_{name}"
+    tables = {
+        table
+        for (table,) in connection.execute(
+            "select table_name from duckdb_tables() where schema_name = ?", [schema]
+        ).fetchall()
+    }
+    if "_dlt_loads" not in tables:
+        return SourceState(name, None, 0)
+    (at,) = connection.execute(f"select max(inserted_at) from {schema}._dlt_loads where status = 0").fetchone() or (
+        None,
+    )
+    rejected = 0
+    if "rejected_records" in tables:
+        (rejected,) = connection.execute(f"select count(*) from {schema}.rejected_records").fetchone() or (0,)
+    return SourceState(name, at, int(rejected))

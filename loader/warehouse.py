@@ -1,0 +1,68 @@
+"""The DuckDB file: opened by one process at a time."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import psutil
+
+from loader.errors import HeadwaterError
+
+_POLL_SECONDS = 0.25
+# Of DuckDB's own memory: a load sorts whole documents, and spills what does not fit beside the warehouse.
+_LOAD_MEMORY = "256MB"
+# Two threads that write 5 KB rows wait for each other's memory: measured slower than one.
+_LOAD_THREADS = 1
+
+
+@contextmanager
+def open_warehouse(path: Path, *, wait_seconds: float, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Opens the warehouse, waiting at most `wait_seconds` for another process to let go of it.
+
+    Raises HeadwaterError when the file is held for longer, is not a DuckDB file, or cannot be opened.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = _connect(path, read_only, time.monotonic() + wait_seconds)
+    connection.execute(f"set timezone = 'UTC'; set memory_limit = '{_LOAD_MEMORY}'; set threads = {_LOAD_THREADS}")
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _connect(path: Path, read_only: bool, deadline: float) -> duckdb.DuckDBPyConnection:
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only)
+        except duckdb.IOException as error:
+            if "lock" not in str(error):
+                raise HeadwaterError(_describe_unreadable(path, error)) from error
+            if time.monotonic() >= deadline:
+                raise HeadwaterError(_describe_holder(path, str(error))) from error
+            time.sleep(_POLL_SECONDS)
+        except duckdb.Error as error:
+            raise HeadwaterError(_describe_unreadable(path, error)) from error
+
+
+def _describe_holder(path: Path, message: str) -> str:
+    holder = re.search(r"PID (\d+)", message)
+    if not holder:
+        return f"The warehouse {path} is held by another process. Try again when it has ended."
+    pid = int(holder.group(1))
+    try:
+        command = " ".join(" ".join(psutil.Process(pid).cmdline()).split())[:120]
+    except psutil.Error:
+        command = "its command is not visible to you"
+    return f"The warehouse {path} is held by process {pid} ({command}). Try again when it has ended."
+
+
+def _describe_unreadable(path: Path, error: duckdb.Error) -> str:
+    if path.is_dir():
+        return f"{path} is a folder; HEADWATER_WAREHOUSE must name a DuckDB file."
+    if "not a valid DuckDB database" in str(error):
+        return f"{path} is not a DuckDB file. Move it away, or name another file in HEADWATER_WAREHOUSE."
+    first_line = str(error).splitlines()[0]
+    return f"The warehouse {path} cannot be opened: {first_line}"

@@ -1,0 +1,40 @@
+"""Loads the works of a benchmark server into a fresh warehouse; prints seconds and rows as JSON.
+
+usage: python -m tests.benchmarks.load_works URL FOLDER
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from loader.pipelines import Warehouse, pipeline_for
+from loader.settings import read_settings
+from loader.sources.openalex import openalex_source
+from loader.warehouse import open_warehouse
+from tests.support.progress import SilentProgress
+
+
+def main() -> None:
+    url, folder = sys.argv[1], Path(sys.argv[2])
+    folder.mkdir(parents=True)
+    roster = folder / "roster.csv"
+    roster.write_text("openalex_id\nA5012345678\n")
+    settings = read_settings({"HEADWATER_DATA": str(folder)})
+    progress = SilentProgress()
+    started = time.perf_counter()
+    with open_warehouse(settings.warehouse, wait_seconds=0) as connection:
+        source = openalex_source(
+            Warehouse(connection, "raw_openalex"),
+            progress,
+            base_url=url,
+            roster=str(roster),
+            requests_per_second=100_000,
+        )
+        pipeline = pipeline_for("openalex", settings, connection)
+        pipeline.run(source.with_resources("works"), loader_file_format="parquet")
+    print(json.dumps({"total_s": time.perf_counter() - started, "rows": progress.counts["works"].new}))
+
+
+if __name__ == "__main__":
+    main()

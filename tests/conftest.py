@@ -1,0 +1,52 @@
+"""What all tests share: no network, and workspaces in which commands run as a user would run them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.offline import sitecustomize  # noqa: F401  (installs the guard in this process)
+from tests.support.workspace import Workspace
+
+_OFFLINE = Path(__file__).parent / "support" / "offline"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _guard_children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Puts the guard into every child process too."""
+    log = tmp_path_factory.mktemp("network") / "attempts.log"
+    log.touch()
+    patch = pytest.MonkeyPatch()
+    patch.setenv("PYTHONPATH", str(_OFFLINE))
+    patch.setenv("HEADWATER_TEST_NETWORK_LOG", str(log))
+    # A developer's own settings, and a server of theirs, have no place in a test.
+    for name in list(os.environ):
+        if name.startswith(("PG", "SOURCES__", "HEADWATER_DATA", "HEADWATER_WAREHOUSE", "DBT_", "DLT_")):
+            patch.delenv(name)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _no_foreign_host() -> Iterator[None]:
+    """Fails the test that tried to reach a host other than this machine, even if the attempt was swallowed."""
+    log = Path(os.environ["HEADWATER_TEST_NETWORK_LOG"])
+    before = log.stat().st_size
+    yield
+    attempts = log.read_text()[before:]
+    assert not attempts, f"a test tried to reach another host: {attempts}"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """A data folder, a home folder and a command line of the test's own."""
+    with Workspace(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def module_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A workspace that the tests of one file share."""
+    with Workspace(tmp_path_factory.mktemp("workspace")) as made:
+        yield made

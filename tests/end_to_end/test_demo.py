@@ -1,0 +1,102 @@
+"""`headwater demo` shows everything, touches nothing of the user's, and its second day loads only what changed."""
+
+from typing import Any
+
+import pytest
+
+from loader.samples.institution import generate_catalogue, write_roster
+from loader.settings import ROOT
+from loader.sources.openalex.roster import read_roster
+from tests.support.workspace import Workspace
+
+
+def list_files() -> set[str]:
+    """What the repository holds, but for what tools and commands may write."""
+    passing = (".venv", "data", ".git", ".pytest_cache", ".mypy_cache", ".ruff_cache")
+    return {
+        str(path.relative_to(ROOT))
+        for path in ROOT.rglob("*")
+        if path.relative_to(ROOT).parts[0] not in passing and "__pycache__" not in path.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def demonstrated(module_workspace: Workspace) -> tuple[Workspace, str, str]:
+    """Both days of the demo, and what each printed."""
+    workspace = module_workspace
+    (workspace.home / ".dbt").mkdir()
+    (workspace.home / ".dbt" / "profiles.yml").write_text("headwater: {target: wrong, outputs: {}}\n")
+    (workspace.home / ".dlt").mkdir()
+    (workspace.home / ".dlt" / "config.toml").write_text('[sources.openalex]\nroster = "/nowhere.csv"\n')
+    workspace.environment |= {"SOURCES__OPENALEX__ROSTER": "/mine.csv", "PGHOST": "127.0.0.1", "PGPORT": "9"}
+    before = list_files()
+    first = workspace.run_well("headwater", "demo")
+    second = workspace.run_well("headwater", "demo", "--day", "2")
+    assert list_files() == before
+    for name in ("SOURCES__OPENALEX__ROSTER", "PGHOST", "PGPORT"):
+        del workspace.environment[name]
+    workspace.environment["HEADWATER_DATA"] += "/demo"
+    return workspace, first, second
+
+
+def test_the_first_day_ends_with_answers_and_how_to_go_on(demonstrated: tuple[Workspace, str, str]) -> None:
+    _, first, _ = demonstrated
+    assert first.count("?") >= 3
+    assert "To look further:" in first
+    assert "headwater demo --day 2" in first
+    for step in ("load", "build", "handoff", "publish"):
+        assert f"│ {step}" in first
+
+
+def test_the_second_day_loads_only_what_changed(demonstrated: tuple[Workspace, str, str]) -> None:
+    workspace, _, second = demonstrated
+    ids = list_roster_ids(workspace)
+    days = [{work["id"]: work for work in generate_catalogue(day=day).works if is_of(work, ids)} for day in (1, 2)]
+    new = len(days[1].keys() - days[0].keys())
+    changed = sum(days[1][key] != days[0][key] for key in days[1].keys() & days[0].keys())
+    (row,) = [line for line in second.splitlines() if "openalex.works" in line]
+    cells = [cell.strip().replace(",", "") for cell in row.strip("│").split("│")]
+    assert [int(cell) for cell in cells[2:5]] == [new, changed, len(days[1]) - new - changed]
+    assert 0 < new + changed < 100
+
+
+def test_both_engines_hold_the_same_after_both_days(demonstrated: tuple[Workspace, str, str]) -> None:
+    workspace, _, _ = demonstrated
+    assert "DuckDB and Postgres hold the same marts." in workspace.run_well("headwater", "status")
+
+
+def test_nothing_is_written_into_the_users_home(demonstrated: tuple[Workspace, str, str]) -> None:
+    workspace, _, _ = demonstrated
+    files = sorted(str(path.relative_to(workspace.home)) for path in workspace.home.rglob("*") if path.is_file())
+    assert files == [".dbt/profiles.yml", ".dlt/config.toml"]
+
+
+def test_dlts_own_commands_work_on_the_pipeline(demonstrated: tuple[Workspace, str, str]) -> None:
+    workspace, _, _ = demonstrated
+    assert "openalex" in workspace.run_well("dlt", "pipeline", "--list-pipelines")
+    assert "raw_openalex" in workspace.run_well("dlt", "pipeline", "openalex", "info")
+    assert "load" in workspace.run_well("dlt", "pipeline", "openalex", "trace")
+    assert "works" in workspace.run_well("dlt", "pipeline", "openalex", "schema")
+    workspace.run_well("dlt", "pipeline", "openalex", "failed-jobs")
+
+
+def test_the_docs_are_one_page_with_every_mart(demonstrated: tuple[Workspace, str, str]) -> None:
+    workspace, _, _ = demonstrated
+    page = workspace.run_well("headwater", "docs").strip().splitlines()[-1]
+    text = (ROOT / page).read_text()
+    for mart in (ROOT / "dbt_project" / "models" / "marts").rglob("*.sql"):
+        assert f"model.headwater.{mart.stem}" in text
+
+
+def list_roster_ids(workspace: Workspace) -> set[str]:
+    """The author ids of the sample roster, those given by ORCID included."""
+    path = workspace.folder / "sample_roster.csv"
+    write_roster(path)
+    entries = read_roster(path)
+    by_orcid = {author["orcid"]: author["id"] for author in generate_catalogue().authors}
+    return {entry.author_id or by_orcid[entry.orcid] for entry in entries}
+
+
+def is_of(work: dict[str, Any], ids: set[str]) -> bool:
+    """Whether an author of the roster is among the hundred that a list shows of a work."""
+    return any(authorship["author"]["id"] in ids for authorship in work["authorships"][:100])

@@ -1,0 +1,123 @@
+"""Readers get whole and tested marts, or the ones of before: never half, never untested."""
+
+from collections.abc import Iterator
+
+import duckdb
+import psycopg2
+import pytest
+import yaml
+
+from loader.samples.institution import generate_catalogue, write_roster
+from loader.samples.openalex_server import OpenAlexServer
+from loader.settings import ROOT
+from tests.support.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def published(module_workspace: Workspace) -> Iterator[Workspace]:
+    """A small sample, published once."""
+    roster = module_workspace.folder / "roster.csv"
+    write_roster(roster, roster_size=8)
+    with OpenAlexServer(generate_catalogue(roster_size=8, work_count=150)) as server:
+        module_workspace.serve(server.url, roster)
+        module_workspace.run_well("headwater", "run")
+        yield module_workspace
+
+
+def count_papers(workspace: Workspace) -> int:
+    ((count,),) = workspace.query_postgres("select count(*) from marts.fct_papers")
+    return int(str(count))
+
+
+def test_the_reader_reads_the_marts_and_nothing_else(published: Workspace) -> None:
+    url = published.run_well("headwater", "postgres", "url", "--reader").strip()
+    reader = psycopg2.connect(url)
+    reader.autocommit = True
+    with reader.cursor() as cursor:
+        cursor.execute("select count(*) from fct_papers")
+        assert (cursor.fetchone() or (0,))[0] == count_papers(published) > 0
+        for refused in (
+            "select * from transform.int_works",
+            "delete from marts.fct_papers",
+            "create table marts.mine (i int)",
+            "create table public.mine (i int)",
+            "set default_transaction_read_only = off; delete from marts.fct_papers",
+        ):
+            with pytest.raises(psycopg2.Error, match=r"permission denied|read-only"):
+                cursor.execute(refused)
+    reader.close()
+
+
+def test_contracts_are_real_keys_and_comments_in_postgres(published: Workspace) -> None:
+    declared = [
+        model
+        for path in (ROOT / "dbt_project" / "models" / "marts").rglob("*.yml")
+        for model in (yaml.safe_load(path.read_text()).get("models") or [])
+    ]
+    found = published.query_postgres(
+        "select c.relname, k.contype, count(*) from pg_constraint k join pg_class c on c.oid = k.conrelid"
+        " join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'marts' and k.contype in ('p', 'f')"
+        " group by 1, 2"
+    )
+    keys = {(name, kind): count for name, kind, count in found}
+    for model in declared:
+        kinds = [constraint["type"] for constraint in model.get("constraints", [])]
+        assert keys.get((model["name"], "p")) == 1, model["name"]
+        assert keys.get((model["name"], "f"), 0) == kinds.count("foreign_key"), model["name"]
+    uncommented = published.query_postgres(
+        "select c.relname, a.attname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " join pg_attribute a on a.attrelid = c.oid and a.attnum >= 0"
+        " where n.nspname = 'marts' and c.relkind = 'r' and not a.attisdropped"
+        " and (col_description(c.oid, a.attnum) is null or obj_description(c.oid, 'pg_class') is null)"
+    )
+    assert uncommented == []
+    ((indexes,),) = published.query_postgres("select count(*) from pg_indexes where schemaname = 'marts'")
+    assert int(str(indexes)) > len(declared)
+
+
+def test_a_part_of_the_marts_is_never_published(published: Workspace) -> None:
+    oid = (
+        "select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = 'marts' order by 1"
+    )
+    before = published.query_postgres(oid)
+    refused = published.run("dbt", "build", "--target", "postgres", "--select", "dim_dates")
+    assert refused.status != 0
+    assert "Nothing was built or published" in refused.output
+    assert "Traceback" not in refused.output
+    assert published.query_postgres(oid) == before
+
+
+def test_a_test_that_fails_in_postgres_keeps_the_old_marts(published: Workspace) -> None:
+    papers = count_papers(published)
+    with published.server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("update transform.int_papers_ranked set citation_category = 'no such category'")
+    failed = published.run("dbt", "build", "--target", "postgres")
+    assert failed.status == 1
+    assert "Not published" in failed.output
+    assert count_papers(published) == papers
+    assert published.query_postgres(
+        "select count(*) from marts.fct_papers where citation_category = 'no such category'"
+    ) == [(0,)]
+    published.run_well("dbt", "run-operation", "handoff")
+    assert "Published" in published.run_well("dbt", "build", "--target", "postgres")
+    assert count_papers(published) == papers
+
+
+def test_a_test_that_fails_in_duckdb_stops_the_handoff(published: Workspace) -> None:
+    with duckdb.connect(str(published.settings.warehouse)) as connection:
+        connection.execute("insert into transform.int_topics select * from transform.int_topics limit 1")
+    assert published.run("dbt", "test", "--select", "int_topics").status == 1
+    refused = published.run("dbt", "run-operation", "handoff")
+    assert refused.status == 1
+    assert "Nothing was handed off" in refused.output
+    published.run_well("dbt", "build", "--select", "int_topics+")
+    published.run_well("dbt", "run-operation", "handoff")
+
+
+def test_a_run_that_fails_stops_there_and_says_so(published: Workspace) -> None:
+    failed = published.run("headwater", "run", extra={"SOURCES__OPENALEX__BASE_URL": "http://127.0.0.1:9"})
+    assert failed.status == 1
+    assert "cannot be reached" in failed.output
+    assert "build" not in [line.split()[1] for line in failed.output.splitlines() if line.startswith("│ ")]
+    assert "failed" in published.run_well("headwater", "status")
+    assert "DuckDB and Postgres hold the same marts." in published.run_well("headwater", "status")

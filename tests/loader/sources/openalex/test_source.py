@@ -1,0 +1,174 @@
+"""OpenAlex is asked for what is missing, in its own protocol, and its refusals say what to do."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from dlt.extract import DltSource
+
+from loader.console import build_console
+from loader.loads import SourceLoad, run_sources
+from loader.samples.catalogue import Catalogue
+from loader.samples.http_faults import answer_status, empty_page, loop_cursor
+from loader.samples.institution import HOME_ROR, generate_catalogue, write_roster
+from loader.samples.openalex_server import OpenAlexServer
+from loader.settings import Settings, read_settings
+from loader.sources import SOURCES
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return generate_catalogue(roster_size=12, work_count=400)
+
+
+@pytest.fixture
+def server(catalogue: Catalogue) -> Iterator[OpenAlexServer]:
+    with OpenAlexServer(catalogue, api_keys=frozenset({"a-good-key"})) as made:
+        yield made
+
+
+class Loader:
+    """Loads from a server into a warehouse of the test's own."""
+
+    def __init__(self, settings: Settings, server: OpenAlexServer, roster: Path) -> None:
+        self.settings = settings
+        self.arguments: dict[str, Any] = {
+            "base_url": server.url,
+            "roster": str(roster),
+            "institution": None,
+            "api_key": None,
+            "requests_per_second": 1000.0,
+        }
+
+    def load(self, **changed: Any) -> SourceLoad:
+        entry = SOURCES["openalex"]
+
+        def build(**given: Any) -> DltSource:
+            return entry.build(**given, **{**self.arguments, **changed})
+
+        (load,) = run_sources([dataclasses.replace(entry, build=build)], self.settings, build_console())
+        return load
+
+    def ask(self, sql: str) -> Any:
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
+            (answer,) = connection.execute(sql).fetchone() or (None,)
+        return answer
+
+
+@pytest.fixture
+def loader(tmp_path: Path, server: OpenAlexServer) -> Loader:
+    roster = tmp_path / "roster.csv"
+    write_roster(roster, roster_size=12)
+    return Loader(read_settings({"HEADWATER_DATA": str(tmp_path / "data")}), server, roster)
+
+
+def test_a_load_brings_the_roster_its_works_and_what_these_name(loader: Loader, server: OpenAlexServer) -> None:
+    load = loader.load()
+    assert load.error is None
+    counts = {row.resource: row.counts for row in load.resources}
+    assert set(counts) == {"roster", "authors", "works", "institutions", "topics"}
+    for resource, count in counts.items():
+        assert count.new == count.extracted > 0, resource
+        assert loader.ask(f"select count(*) from raw_openalex.{resource}") == count.new
+
+
+def test_the_second_load_asks_no_more_than_the_first_and_writes_nothing(loader: Loader, server: OpenAlexServer) -> None:
+    loader.load()
+    first = len(server.requests)
+    load = loader.load()
+    counts = {row.resource: row.counts for row in load.resources}
+    assert all(count.new == count.changed == 0 for count in counts.values())
+    assert counts["institutions"].extracted == counts["topics"].extracted == 0
+    assert len(server.requests) - first < first
+
+
+def test_filters_hold_at_most_a_hundred_values_and_pages_a_hundred_records(
+    loader: Loader, server: OpenAlexServer
+) -> None:
+    loader.load()
+    lists = [request for request in server.requests if "filter" in request.parameters]
+    assert max(request.parameters["filter"].count("|") + 1 for request in lists) <= 100
+    assert {request.parameters["per_page"] for request in lists} == {"100"}
+    assert all("page" not in request.parameters for request in lists)
+
+
+def test_authors_given_by_orcid_are_found(loader: Loader, tmp_path: Path) -> None:
+    with_orcid_only = [line for line in (tmp_path / "roster.csv").read_text().splitlines()[1:] if line.startswith(",")]
+    assert with_orcid_only, "the sample roster has lines with an ORCID alone"
+    load = loader.load()
+    assert load.error is None
+    assert loader.ask("select count(*) from raw_openalex.roster") == 12
+
+
+def test_an_orcid_that_nobody_has_is_told_and_the_others_are_loaded(
+    loader: Loader, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (tmp_path / "roster.csv").open("a") as roster:
+        roster.write(",0000-0002-1825-0097,Josiah Carberry,,,,,,\n")
+    assert loader.load().error is None
+    assert "0000-0002-1825-0097" in capsys.readouterr().out
+    assert loader.ask("select count(*) from raw_openalex.roster") == 12
+
+
+def test_an_institution_gives_the_roster_of_those_who_work_there_now(loader: Loader) -> None:
+    assert loader.load(roster=None, institution=HOME_ROR).error is None
+    members = loader.ask("select count(*) from raw_openalex.roster")
+    assert members >= 12
+    assert loader.ask("select count(*) from raw_openalex.authors") == members
+
+
+def test_who_leaves_the_roster_stays_in_raw_and_is_marked(loader: Loader, tmp_path: Path) -> None:
+    loader.load()
+    lines = (tmp_path / "roster.csv").read_text().splitlines()
+    (tmp_path / "roster.csv").write_text("\n".join([lines[0], *lines[2:]]) + "\n")
+    assert loader.load().error is None
+    marked = "select count(*) from raw_openalex.roster where not (document ->> 'is_member')::boolean"
+    assert loader.ask(marked) == 1
+    assert loader.ask("select count(*) from raw_openalex.roster") == 12
+
+
+def test_an_empty_page_in_the_middle_is_not_the_end(loader: Loader, server: OpenAlexServer) -> None:
+    server.fail_next(empty_page(), path="/works")
+    assert "ended after" in (loader.load().error or "")
+    assert loader.load().error is None
+
+
+def test_a_cursor_that_leads_back_is_noticed(loader: Loader, server: OpenAlexServer) -> None:
+    server.fail_next(*[loop_cursor()] * 3, path="/works")
+    assert "leads back to a page already read" in (loader.load().error or "")
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (
+            answer_status(429, {"error": "Plan upgrade required", "message": "This filter needs a paid plan."}),
+            "wants a paid plan",
+        ),
+        (
+            answer_status(429, {"error": "Rate limit exceeded", "message": "Insufficient budget. Resets at midnight."}),
+            "full again at midnight UTC",
+        ),
+    ],
+)
+def test_a_refusal_that_waiting_cannot_mend_stops_at_once(
+    loader: Loader, server: OpenAlexServer, fault: Any, message: str
+) -> None:
+    server.fail_next(fault, path="/works")
+    assert message in (loader.load().error or "")
+    assert len([request for request in server.requests if request.path == "/works"]) == 1
+
+
+def test_a_key_that_is_refused_is_not_shown(loader: Loader) -> None:
+    error = loader.load(api_key="a-secret-that-is-wrong").error or ""
+    assert "refuses the key in sources.openalex.api_key" in error
+    assert "a-secret" not in error
+
+
+def test_a_key_goes_into_a_header_and_into_no_address(loader: Loader, server: OpenAlexServer) -> None:
+    assert loader.load(api_key="a-good-key").error is None
+    assert {request.headers["authorization"] for request in server.requests} == {"Bearer a-good-key"}
+    assert not any("a-good-key" in str(request.parameters) for request in server.requests)

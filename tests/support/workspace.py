@@ -1,0 +1,114 @@
+"""Runs Headwater's commands as a user would: in a process, from the repository's root, with a home of their own."""
+
+import os
+import subprocess
+import sysconfig
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import duckdb
+
+from loader import postgres
+from loader.settings import ROOT, Settings, read_settings
+
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+RECORDED = ROOT.parent / "shared" / "data"
+BENCH = ROOT.parent / "shared" / "bench"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended."""
+
+    status: int
+    output: str
+
+
+class Workspace:
+    """A data folder of its own; its embedded server is stopped at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.home.mkdir()
+        self.environment: dict[str, str] = {
+            "HOME": str(self.home),
+            "HEADWATER_DATA": str(folder / "data"),
+            "HEADWATER_LOCK_WAIT_SECONDS": "0.5",
+            "COLUMNS": "160",
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        postgres.stop(self.settings)
+
+    @property
+    def settings(self) -> Settings:
+        """As the commands of this workspace read them."""
+        return read_settings(self.environment)
+
+    def serve(self, url: str, roster: Path) -> None:
+        """Points the commands at a stand-in OpenAlex."""
+        self.environment |= {
+            "SOURCES__OPENALEX__BASE_URL": url,
+            "SOURCES__OPENALEX__ROSTER": str(roster),
+            "SOURCES__OPENALEX__REQUESTS_PER_SECOND": "1000",
+        }
+
+    def write_roster(self, *lines: str) -> Path:
+        """Writes a roster with these lines and returns its path."""
+        path = self.folder / "roster.csv"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    def run(self, command: str, *arguments: str, extra: Mapping[str, str] | None = None) -> Finished:
+        """Runs a command of the virtual environment to its end."""
+        finished = subprocess.run(
+            [str(SCRIPTS / command), *arguments],
+            cwd=ROOT,
+            env={**os.environ, **self.environment, **(extra or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Finished(finished.returncode, finished.stdout)
+
+    def run_well(self, command: str, *arguments: str) -> str:
+        """Runs a command that must succeed; returns what it printed."""
+        finished = self.run(command, *arguments)
+        assert finished.status == 0, finished.output
+        return finished.output
+
+    @contextmanager
+    def open_duckdb(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The warehouse, to read."""
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
+            connection.execute("set timezone = 'UTC'")
+            yield connection
+
+    @contextmanager
+    def open_both(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The warehouse, with Postgres attached as `postgres_server`."""
+        from loader.marts import attach_postgres
+
+        with self.open_duckdb() as connection:
+            attach_postgres(connection, self.server)
+            yield connection
+
+    @property
+    def server(self) -> postgres.Server:
+        """The embedded Postgres server of this workspace."""
+        return postgres.find_server(self.settings, {})
+
+    def query_postgres(self, sql: str) -> list[tuple[object, ...]]:
+        """Asks Postgres."""
+        with self.server.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
