@@ -46,11 +46,13 @@ def run_dbt(arguments: list[str], settings: Settings, console: Console, label: s
         text=True,
     )
     lines: list[str] = []
-    with console.status(label) as status:
+    if not console.is_terminal:
+        console.print(f"{label} …")
+    with console.status(f"{label} …") as status:
         for line in process.stdout or []:
             lines.append(line)
             if match := _PROGRESS.search(line):
-                status.update(f"{label}: {match.group(1)} of {match.group(2)}")
+                status.update(f"{label} … {match.group(1)} of {match.group(2)}")
     is_successful = process.wait() == 0
     nodes = _count_nodes(results_path.read_text()) if results_path.exists() else Counter()
     return DbtRun(
@@ -64,7 +66,7 @@ def run_dbt(arguments: list[str], settings: Settings, console: Console, label: s
 
 def build_docs(settings: Settings, console: Console) -> Path:
     """The docs site with lineage as one static page; returns its path. Raises HeadwaterError with dbt's words."""
-    run = run_dbt(["docs", "generate", "--static"], settings, console, "docs")
+    run = run_dbt(["docs", "generate", "--static"], settings, console, "Building the docs site")
     if not run.is_successful:
         raise read_failure(run)
     page = settings.data / "docs" / "index.html"

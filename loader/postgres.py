@@ -181,5 +181,8 @@ def _hand_over_to_nobody(*folders: Path) -> None:
 
 
 def _quote(value: str) -> str:
+    """A value of a libpq connection string; in quotes only where it needs them."""
+    if value and not set(value) & set(" '\\"):
+        return value
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

@@ -1,6 +1,7 @@
 """`headwater run`: load, build, handoff, publish; it stops at the first failure and ends with one report."""
 
 import json
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -70,7 +71,7 @@ def print_report(report: RunReport, console: Console) -> None:
         steps.add_row(step.name, step.outcome, f"{step.seconds:.1f}")
     console.print(steps)
     if report.marts:
-        marts = Table(title="Published in Postgres, schema marts", title_justify="left")
+        marts = Table(title="Published marts", title_justify="left")
         marts.add_column("mart")
         marts.add_column("rows", justify="right")
         for mart, rows in report.marts.items():
@@ -106,7 +107,7 @@ def _load(settings: Settings, console: Console, report: RunReport) -> None:
 
 
 def _build(settings: Settings, console: Console, report: RunReport) -> None:
-    run = _run_step("build", ["build"], settings, console)
+    run = _run_step("build", "Building and testing in DuckDB", ["build"], settings, console)
     report.tests_passed += run.tests_passed
     report.steps.append(
         Step("build", run.seconds, f"{run.models} models built, {run.tests_passed} tests passed in DuckDB")
@@ -115,12 +116,16 @@ def _build(settings: Settings, console: Console, report: RunReport) -> None:
 
 def _hand_off(settings: Settings, console: Console, report: RunReport) -> None:
     ensure_server()
-    run = _run_step("handoff", ["run-operation", "handoff"], settings, console)
-    report.steps.append(Step("handoff", run.seconds, "transform tables copied to Postgres"))
+    arguments = ["run-operation", "handoff"]
+    run = _run_step("handoff", "Copying transform tables to Postgres", arguments, settings, console)
+    tables = re.search(r"Handed off (\d+) tables", run.output)
+    outcome = f"{tables.group(1) if tables else 'no'} transform tables copied to Postgres"
+    report.steps.append(Step("handoff", run.seconds, outcome))
 
 
 def _publish(settings: Settings, console: Console, report: RunReport) -> None:
-    run = _run_step("publish", ["build", "--target", "postgres"], settings, console)
+    arguments = ["build", "--target", "postgres"]
+    run = _run_step("publish", "Building and testing the marts in Postgres", arguments, settings, console)
     report.tests_passed += run.tests_passed
     report.steps.append(
         Step(
@@ -132,10 +137,10 @@ def _publish(settings: Settings, console: Console, report: RunReport) -> None:
     report.marts = count_published(ensure_server())
 
 
-def _run_step(name: str, arguments: list[str], settings: Settings, console: Console) -> DbtRun:
-    run = run_dbt(arguments, settings, console, name)
+def _run_step(step: str, label: str, arguments: list[str], settings: Settings, console: Console) -> DbtRun:
+    run = run_dbt(arguments, settings, console, label)
     if not run.is_successful:
-        raise HeadwaterError(f"{name} failed: {read_failure(run)}")
+        raise HeadwaterError(f"{step} failed: {read_failure(run)}")
     return run
 
 

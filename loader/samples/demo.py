@@ -28,7 +28,10 @@ ANSWERS = [
                 min(fct_coauthorships.publication_year) as since,
                 max(collaboration_count_to_date) as papers
             from marts.fct_coauthorships
-            where not is_large_collaboration
+            where
+                not is_large_collaboration
+                -- two researchers of the roster are one pair
+                and not (is_roster_coauthor and author_id > coauthor_id)
             group by author_id, coauthor_id
         )
         select
@@ -49,15 +52,24 @@ ANSWERS = [
     (
         "How open and how cited is the work of each department since 2015?",
         """
+        with department_papers as (
+            -- a paper of two colleagues counts once for their department
+            select distinct
+                authors.department,
+                papers.paper_id,
+                papers.is_open_access,
+                papers.citation_percentile
+            from marts.fct_papers as papers
+            inner join marts.dim_authors as authors on papers.author_id = authors.author_id
+            where papers.publication_year >= 2015
+        )
         select
-            authors.department,
-            count(distinct papers.paper_id) as papers,
-            round(100.0 * avg(case when papers.is_open_access then 1 else 0 end), 1) as open_access_percent,
-            round(cast(avg(papers.citation_percentile) as numeric), 1) as mean_citation_percentile
-        from marts.fct_papers as papers
-        inner join marts.dim_authors as authors on papers.author_id = authors.author_id
-        where papers.publication_year >= 2015
-        group by authors.department
+            department,
+            count(*) as papers,
+            round(100.0 * avg(case when is_open_access then 1 else 0 end), 1) as percent_open_access,
+            round(cast(avg(citation_percentile) as numeric), 1) as mean_citation_percentile
+        from department_papers
+        group by department
         order by papers desc
         """,
     ),
@@ -72,12 +84,12 @@ ANSWERS = [
                 else 'later'
             end as career,
             sum(collaboration_count) as collaborations,
-            round(100.0 * sum(case when age_category = 'older' then collaboration_count end)
-                / sum(collaboration_count), 1) as with_older_percent,
-            round(100.0 * sum(case when age_category = 'same' then collaboration_count end)
-                / sum(collaboration_count), 1) as with_same_age_percent,
-            round(100.0 * sum(case when age_category = 'younger' then collaboration_count end)
-                / sum(collaboration_count), 1) as with_younger_percent
+            round(100.0 * sum(case when age_category = 'older' then collaboration_count else 0 end)
+                / sum(collaboration_count), 1) as percent_with_older,
+            round(100.0 * sum(case when age_category = 'same' then collaboration_count else 0 end)
+                / sum(collaboration_count), 1) as percent_with_same_age,
+            round(100.0 * sum(case when age_category = 'younger' then collaboration_count else 0 end)
+                / sum(collaboration_count), 1) as percent_with_younger
         from marts.fct_coauthorships
         where author_age >= 0
         group by 1
@@ -108,7 +120,7 @@ def prepare_environment(url: str, data: Path) -> None:
             "SOURCES__OPENALEX__BASE_URL": url,
             "SOURCES__OPENALEX__ROSTER": str(data / "roster.csv"),
             "SOURCES__OPENALEX__INSTITUTION": "",
-            "SOURCES__OPENALEX__API_KEY": "",
+            "SOURCES__OPENALEX__API_KEY": "sample",
             "SOURCES__OPENALEX__REQUESTS_PER_SECOND": "1000",
         }
     )
@@ -121,7 +133,7 @@ def print_answers(server: Server, console: Console) -> None:
             cursor.execute(sql)
             table = Table(title=question, title_justify="left")
             for column in cursor.description or []:
-                table.add_column(column.name.replace("_percent", " (%)").replace("_", " "))
+                table.add_column(column.name.replace("percent_", "% ").replace("_", " "))
             for row in cursor.fetchall():
                 table.add_row(*(escape(str(value)) for value in row))
             console.print()
@@ -133,9 +145,11 @@ def print_next_steps(server: Server, data: Path, day: int, console: Console) -> 
     shown = data.relative_to(ROOT) if data.is_relative_to(ROOT) else data
     console.print()
     console.print("To look further:", style="bold")
+    if "VIRTUAL_ENV" not in os.environ:
+        console.print("  . .venv/bin/activate  # first: the commands below are in it")
     console.print(f'  psql "{server.url}"  # schema marts', soft_wrap=True)
     console.print(f"  HEADWATER_DATA={shown} headwater status", soft_wrap=True)
     if day == 1:
         console.print("  headwater demo --day 2  # a day later: only what changed is loaded")
-    console.print("  make docs  # every table and column, with lineage")
+    console.print(f"  HEADWATER_DATA={shown} make docs  # every table and column, with lineage", soft_wrap=True)
     console.print(f"  HEADWATER_DATA={shown} headwater postgres stop  # when you are done", soft_wrap=True)

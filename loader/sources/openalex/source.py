@@ -51,6 +51,11 @@ def openalex_source(
 
     `warehouse` and `progress` come from the run; all else from dlt's configuration, `sources.openalex.*`.
     """
+    if not api_key:
+        progress.warn(
+            "There is no key in sources.openalex.api_key: OpenAlex answers about 1,000 lists of 100 records a day,"
+            " with a free key ten times that."
+        )
     client = OpenAlexClient(base_url, api_key, requests_per_second)
     members = Members(client, roster, institution)
 

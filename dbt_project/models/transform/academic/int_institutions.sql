@@ -64,12 +64,12 @@ newest as (
 
 select
     newest.institution_id,
-    coalesce(institutions.ror, newest.ror) as ror,
+    coalesce(newest.ror, institutions.ror) as ror,
     coalesce(
-        institutions.institution_name, newest.institution_name, newest.institution_id
+        newest.institution_name, institutions.institution_name, newest.institution_id
     ) as institution_name,
-    coalesce(institutions.institution_type, newest.institution_type) as institution_type,
-    coalesce(institutions.country_code, newest.country_code) as country_code,
+    coalesce(newest.institution_type, institutions.institution_type) as institution_type,
+    coalesce(newest.country_code, institutions.country_code) as country_code,
     institutions.country,
     institutions.city,
     institutions.homepage_url,

@@ -32,14 +32,14 @@ work_counts as (
 
 select
     newest.topic_id,
-    coalesce(topics.subfield_id, newest.subfield_id) as subfield_id,
-    coalesce(topics.field_id, newest.field_id) as field_id,
-    coalesce(topics.domain_id, newest.domain_id) as domain_id,
-    coalesce(topics.topic_name, newest.topic_name, newest.topic_id) as topic_name,
+    coalesce(newest.subfield_id, topics.subfield_id) as subfield_id,
+    coalesce(newest.field_id, topics.field_id) as field_id,
+    coalesce(newest.domain_id, topics.domain_id) as domain_id,
+    coalesce(newest.topic_name, topics.topic_name, newest.topic_id) as topic_name,
     topics.description,
-    coalesce(topics.subfield_name, newest.subfield_name) as subfield_name,
-    coalesce(topics.field_name, newest.field_name) as field_name,
-    coalesce(topics.domain_name, newest.domain_name) as domain_name,
+    coalesce(newest.subfield_name, topics.subfield_name) as subfield_name,
+    coalesce(newest.field_name, topics.field_name) as field_name,
+    coalesce(newest.domain_name, topics.domain_name) as domain_name,
     cast(work_counts.work_count as integer) as work_count
 from newest
 inner join work_counts on newest.topic_id = work_counts.topic_id

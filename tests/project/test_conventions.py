@@ -1,0 +1,122 @@
+"""The rules of names and descriptions that every source, model and mart follows."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from loader.settings import ROOT
+
+PROJECT = ROOT / "dbt_project"
+LAYERS = {
+    "staging": re.compile(r"(stg|base)_[a-z0-9]+__[a-z_]+"),
+    "transform": re.compile(r"int_[a-z_]+"),
+    "marts": re.compile(r"(dim|fct|bridge)_[a-z_]+"),
+}
+TOP_LEVEL = {
+    ".ci",
+    ".dlt",
+    ".github",
+    ".gitignore",
+    ".sqlfluff",
+    "CHANGELOG.md",
+    "DECISIONS.md",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "dbt_project",
+    "docs",
+    "loader",
+    "profiles.yml",
+    "pyproject.toml",
+    "requirements.lock",
+    "tests",
+}
+# What tools and runs leave in a working copy.
+LEFT_BEHIND = {".git", ".venv", "data", ".pytest_cache", ".mypy_cache", ".ruff_cache", "__pycache__"}
+
+
+def list_models() -> list[Path]:
+    return sorted((PROJECT / "models").rglob("*.sql"))
+
+
+def list_documented() -> Iterator[dict[str, Any]]:
+    for path in sorted((PROJECT / "models").rglob("*.yml")):
+        yield from yaml.safe_load(path.read_text()).get("models") or []
+
+
+DOCUMENTED = {model["name"]: model for model in list_documented()}
+
+
+@pytest.mark.parametrize("path", list_models(), ids=lambda path: path.stem)
+def test_a_model_is_named_by_its_layer_and_described_with_its_grain(path: Path) -> None:
+    layer = path.relative_to(PROJECT / "models").parts[0]
+    assert LAYERS[layer].fullmatch(path.stem)
+    model = DOCUMENTED[path.stem]
+    assert model["description"].strip().startswith("One row per"), path.stem
+    assert all(column.get("description", "").strip() for column in model["columns"])
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "models" / "marts").rglob("*.sql")), ids=lambda path: path.stem)
+def test_a_mart_has_a_key_types_and_tests(path: Path) -> None:
+    model = DOCUMENTED[path.stem]
+    (key,) = [constraint for constraint in model["constraints"] if constraint["type"] == "primary_key"]
+    columns = {column["name"]: column for column in model["columns"]}
+    assert all("data_type" in column for column in columns.values())
+    assert all("not_null" in columns[name]["data_tests"] for name in key["columns"])
+    if len(key["columns"]) == 1:
+        assert "unique" in columns[key["columns"][0]]["data_tests"]
+    else:
+        unique = [
+            test["expect_unique_combination"] for test in model["data_tests"] if "expect_unique_combination" in test
+        ]
+        assert {"combination_of_columns": key["columns"]} in [test["arguments"] for test in unique]
+    for constraint in model["constraints"]:
+        if constraint["type"] == "foreign_key":
+            (name,) = constraint["columns"]
+            related = [
+                test["relationships"]["arguments"]["to"]
+                for test in columns[name]["data_tests"]
+                if isinstance(test, dict)
+            ]
+            assert constraint["to"] in related
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "models" / "marts").rglob("*.sql")), ids=lambda path: path.stem)
+def test_a_mart_reads_only_transform_models_and_marts(path: Path) -> None:
+    text = path.read_text()
+    assert "source(" not in text
+    for name in re.findall(r"ref\('(\w+)'\)", text):
+        assert name.startswith(("int_", "dim_", "fct_", "bridge_")), name
+
+
+def test_singular_tests_say_which_decision_they_guard() -> None:
+    for path in (PROJECT / "tests").glob("*.sql"):
+        assert path.stem.startswith("assert_")
+        assert path.read_text().startswith("-- Decision: "), path.name
+
+
+def test_yaml_files_are_named_after_their_folder() -> None:
+    for path in (PROJECT / "models").rglob("*.yml"):
+        assert re.fullmatch(rf"_{path.parent.name}__[a-z_]+\.yml", path.name), path
+
+
+def test_no_folder_stands_at_the_top_without_a_reason() -> None:
+    assert {path.name for path in ROOT.iterdir()} - LEFT_BEHIND <= TOP_LEVEL
+
+
+def test_the_lock_file_pins_with_hashes_and_names_no_address() -> None:
+    text = (ROOT / "requirements.lock").read_text()
+    assert "://" not in text
+    for requirement in re.split(r"\n(?=\S)", text.strip()):
+        assert re.match(r"\S+==\S+", requirement), requirement
+        assert "--hash=sha256:" in requirement
+
+
+def test_telemetry_is_off() -> None:
+    assert "dlthub_telemetry = false" in (ROOT / ".dlt" / "config.toml").read_text()
+    flags = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["flags"]
+    assert flags["send_anonymous_usage_stats"] is False
