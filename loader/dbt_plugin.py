@@ -41,4 +41,8 @@ def _find_extension() -> str:
 
 
 def _find_server() -> str:
-    return ensure_server().connection_string
+    try:
+        return ensure_server().connection_string
+    except HeadwaterError as error:
+        # Raised, it would reach the user with a traceback: handoff.sql looks for the mark.
+        return f"error: {error}"

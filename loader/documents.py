@@ -68,11 +68,6 @@ class LoadCounts:
     repeated: int = 0
     rejected: int = 0
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether every extracted record went somewhere."""
-        return self.extracted == self.new + self.changed + self.unchanged + self.repeated + self.rejected
-
 
 COUNT_SCHEMA = pa.schema(
     [
@@ -80,6 +75,22 @@ COUNT_SCHEMA = pa.schema(
         pa.field("resource", pa.string(), nullable=False),
         *(pa.field(f"{field.name}_count", pa.int64(), nullable=False) for field in fields(LoadCounts)),
     ]
+)
+
+
+# What `deduplicated` in a write disposition says as a table hint; dlt passes over a `deduplicated: False`.
+_LOOK_FOR_COPIES: Any = {"x-stage-data-deduplicated": False}
+_COPIES_HINTS = dlt.mark.make_hints(additional_table_hints=_LOOK_FOR_COPIES)
+_REJECT_HINTS = dlt.mark.make_hints(
+    table_name="rejected_records",
+    columns={},  # none of the documents' hints
+    primary_key="id",
+    additional_table_hints=_LOOK_FOR_COPIES,
+)
+_COUNT_HINTS = dlt.mark.make_hints(
+    table_name="load_counts",
+    columns={},
+    primary_key=["_dlt_load_id", "resource"],
 )
 
 
@@ -251,19 +262,3 @@ def read_id(record: bytes) -> str | None:
 
 class _Identified(msgspec.Struct):
     id: Any
-
-
-# What `deduplicated` above says as a table hint; dlt passes over a `deduplicated: False`.
-_LOOK_FOR_COPIES: Any = {"x-stage-data-deduplicated": False}
-_COPIES_HINTS = dlt.mark.make_hints(additional_table_hints=_LOOK_FOR_COPIES)
-_REJECT_HINTS = dlt.mark.make_hints(
-    table_name="rejected_records",
-    columns={},  # none of the documents' hints
-    primary_key="id",
-    additional_table_hints=_LOOK_FOR_COPIES,
-)
-_COUNT_HINTS = dlt.mark.make_hints(
-    table_name="load_counts",
-    columns={},
-    primary_key=["_dlt_load_id", "resource"],
-)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.exceptions import DltException
@@ -12,11 +12,14 @@ from rich.table import Table
 from loader.console import build_console, report_error
 from loader.documents import LoadCounts
 from loader.errors import HeadwaterError
-from loader.pipelines import Warehouse, name_raw_schema, pipeline_for
+from loader.pipelines import name_raw_schema, pipeline_for
 from loader.progress import RunProgress, follow
 from loader.settings import Settings, read_settings
 from loader.sources import SOURCES, SourceEntry
-from loader.warehouse import open_warehouse
+from loader.warehouse import RawSchema, open_warehouse
+
+# What a shell gives for a program that SIGINT ended.
+_INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,9 @@ def load_and_report(source: str | None) -> int:
         loads = list(run_sources(select_sources(source), read_settings(), console))
     except HeadwaterError as error:
         return report_error(console, error)
+    except KeyboardInterrupt:
+        console.print("Interrupted. Raw holds what whole loads brought; the same command goes on from there.")
+        return _INTERRUPTED
     console.print(build_summary(loads))
     failed = [load for load in loads if load.error]
     for load in failed:
@@ -72,30 +78,37 @@ def run_sources(entries: Sequence[SourceEntry], settings: Settings, console: Con
     """Loads the sources one after the other. A source that fails does not keep the others from loading."""
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds) as connection:
         for entry in entries:
-            warehouse = Warehouse(connection, name_raw_schema(entry.name))
+            raw = RawSchema(connection, name_raw_schema(entry.name))
             started = time.monotonic()
             with follow(entry.name, console) as progress:
-                error = _run_source(entry, settings, warehouse, progress)
+                loaded, error = _run_source(entry, settings, raw, progress)
             resources = [
-                ResourceLoad(entry.name, resource, counts, progress.seconds[resource])
-                for resource, counts in progress.counts.items()
+                ResourceLoad(entry.name, resource, progress.counts[resource], progress.seconds[resource])
+                for resource in loaded
             ]
             yield SourceLoad(entry.name, resources, error, time.monotonic() - started)
 
 
-def _run_source(entry: SourceEntry, settings: Settings, warehouse: Warehouse, progress: RunProgress) -> str | None:
-    """Runs a source's stages; the error that stopped them in one line, or None."""
+def _run_source(
+    entry: SourceEntry, settings: Settings, raw: RawSchema, progress: RunProgress
+) -> tuple[list[str], str | None]:
+    """Runs a source's stages: the resources that are in raw now, and the line that says why it stopped, if it did.
+
+    A stage is one load: when it fails, none of its resources is loaded, whatever was extracted before.
+    """
+    loaded: list[str] = []
     try:
-        pipeline = pipeline_for(entry.name, settings, warehouse.connection)
+        pipeline = pipeline_for(entry.name, settings, raw.connection)
         if pipeline.has_pending_data:
             progress.warn("An earlier run was interrupted; what it had fetched is loaded first.")
             pipeline.run()
-        source = entry.build(warehouse=warehouse, progress=progress)
+        source = entry.build(raw=raw, progress=progress)
         for stage in entry.stages:
             pipeline.run(source.with_resources(*stage), loader_file_format="parquet")
+            loaded.extend(stage)
     except (HeadwaterError, ConfigurationException, DltException) as error:
-        return describe_error(error)
-    return None
+        return loaded, describe_error(error)
+    return loaded, None
 
 
 def describe_error(error: BaseException) -> str:
@@ -115,19 +128,10 @@ def build_summary(loads: Sequence[SourceLoad]) -> Table:
     """The table at the end: what happened to the records of each resource."""
     table = Table(title="Loaded", title_justify="left")
     table.add_column("resource")
-    for heading in ("extracted", "new", "changed", "unchanged", "repeated", "rejected", "seconds"):
+    for heading in (*(field.name for field in fields(LoadCounts)), "seconds"):
         table.add_column(heading, justify="right")
     for load in loads:
         for row in load.resources:
-            counts = row.counts
-            numbers = (
-                counts.extracted,
-                counts.new,
-                counts.changed,
-                counts.unchanged,
-                counts.repeated,
-                counts.rejected,
-            )
-            cells = [f"{number:,}" for number in numbers]
+            cells = [f"{number:,}" for number in astuple(row.counts)]
             table.add_row(f"{row.source}.{row.resource}", *cells, f"{row.seconds:.1f}")
     return table

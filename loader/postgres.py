@@ -2,14 +2,17 @@
 
 import os
 import pwd
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
+import psutil
 import psycopg2
 from psycopg2.extensions import connection as postgres_connection
 
@@ -17,6 +20,8 @@ from loader.errors import HeadwaterError
 from loader.settings import Settings, read_settings
 
 _START_SECONDS = 60
+_STOP_SECONDS = 60
+_POLL_SECONDS = 0.05
 _CONNECT_SECONDS = 10
 # Postgres refuses to run as root; nobody is there on every Linux.
 _USER_FOR_ROOT = "nobody"
@@ -56,7 +61,7 @@ class Server:
         except psycopg2.OperationalError as error:
             raise HeadwaterError(
                 f"Postgres at {self.host} port {self.port} cannot be used:"
-                f" {' '.join(str(error).split())}."
+                f" {' '.join(str(error).split()).rstrip('.?')}."
                 + (" Start it with `headwater postgres start`." if self.is_embedded else " See PGHOST and friends.")
             ) from error
 
@@ -86,9 +91,7 @@ def ensure_server() -> Server:
 
 def is_running(settings: Settings) -> bool:
     """Whether the embedded server runs."""
-    if not (settings.postgres_data / "PG_VERSION").exists():
-        return False
-    return _run("pg_ctl", "status", "-D", str(settings.postgres_data)).returncode == 0
+    return _find_process(settings) is not None
 
 
 def start(settings: Settings) -> None:
@@ -111,14 +114,26 @@ def start(settings: Settings) -> None:
         ]
     )
     log = data / "server.log"
-    _run_or_raise("pg_ctl", "start", "-w", "-t", str(_START_SECONDS), "-D", str(data), "-l", str(log), "-o", options)
+    arguments = ["-w", "-t", str(_START_SECONDS), "-D", str(data), "-l", str(log), "-o", options]
+    try:
+        _run_or_raise("pg_ctl", "start", *arguments)
+    except HeadwaterError:
+        # Another command may have started it at the same moment.
+        if not is_running(settings):
+            raise
 
 
 def stop(settings: Settings) -> bool:
-    """Stops the embedded server; False when it was not running."""
-    if not is_running(settings):
+    """Stops the embedded server, ending open connections; False when it was not running."""
+    process = _find_process(settings)
+    if process is None:
         return False
-    _run_or_raise("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(settings.postgres_data))
+    process.send_signal(signal.SIGINT)  # Postgres's "fast" shutdown
+    deadline = time.monotonic() + _STOP_SECONDS
+    while is_running(settings):
+        if time.monotonic() > deadline:
+            raise HeadwaterError(f"The embedded Postgres server (process {process.pid}) does not stop.")
+        time.sleep(_POLL_SECONDS)
     return True
 
 
@@ -126,6 +141,17 @@ def find_duckdb_extension() -> Path:
     """DuckDB's postgres extension as its wheel brings it, so that nothing is downloaded or copied."""
     folder = _find_package("duckdb_extension_postgres_scanner") / "extensions" / f"v{duckdb.__version__}"
     return folder / "postgres_scanner.duckdb_extension"
+
+
+def _find_process(settings: Settings) -> psutil.Process | None:
+    """The embedded server's first process; its number stands in the cluster's `postmaster.pid`."""
+    try:
+        number = int((settings.postgres_data / "postmaster.pid").read_text().splitlines()[0])
+        process = psutil.Process(number)
+        is_server = process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
+    except (OSError, ValueError, IndexError, psutil.Error):
+        return None
+    return process if is_server else None
 
 
 def _find_binaries() -> Path:

@@ -15,7 +15,7 @@ from loader.dbt import DbtRun, read_failure, run_dbt
 from loader.errors import HeadwaterError
 from loader.loads import ResourceLoad, build_summary, run_sources, select_sources
 from loader.marts import count_published
-from loader.postgres import ensure_server
+from loader.postgres import ensure_server, find_server
 from loader.settings import Settings
 
 
@@ -57,6 +57,8 @@ def run_all(settings: Settings, console: Console) -> RunReport:
             step()
     except HeadwaterError as error:
         report.error = str(error)
+    except KeyboardInterrupt:
+        report.error = "interrupted."
     _keep(settings, report)
     return report
 
@@ -69,7 +71,8 @@ def print_report(report: RunReport, console: Console) -> None:
     steps.add_column("seconds", justify="right")
     for step in report.steps:
         steps.add_row(step.name, step.outcome, f"{step.seconds:.1f}")
-    console.print(steps)
+    if report.steps:
+        console.print(steps)
     if report.marts:
         marts = Table(title="Published marts", title_justify="left")
         marts.add_column("mart")
@@ -94,6 +97,10 @@ def read_last_report(settings: Settings) -> RunReport | None:
 
 
 def _load(settings: Settings, console: Console, report: RunReport) -> None:
+    # A server that is not there is better known before an hour of loading than after it.
+    server = find_server(settings)
+    if not server.is_embedded:
+        server.connect().close()
     loads = list(run_sources(select_sources(None), settings, console))
     console.print(build_summary(loads))
     report.resources = [resource for load in loads for resource in load.resources]

@@ -1,9 +1,10 @@
-"""The DuckDB file: opened by one process at a time."""
+"""The DuckDB file, opened by one process at a time, and its raw schemas."""
 
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,29 @@ _POLL_SECONDS = 0.25
 _LOAD_MEMORY = "256MB"
 # Two threads that write 5 KB rows wait for each other's memory: measured slower than one.
 _LOAD_THREADS = 1
+
+
+@dataclass(frozen=True)
+class RawSchema:
+    """The raw schema of one source, as its resources may read it while they load."""
+
+    connection: duckdb.DuckDBPyConnection
+    name: str
+
+    def has_table(self, table: str) -> bool:
+        """Whether raw holds the table."""
+        sql = "select 1 from duckdb_tables() where schema_name = ? and table_name = ?"
+        return self.connection.cursor().execute(sql, [self.name, table]).fetchone() is not None
+
+    def query_keys(self, sql: str) -> list[str]:
+        """The one column that a query answers; `{raw}` in it stands for the raw schema."""
+        return [str(key) for (key,) in self.connection.cursor().execute(sql.format(raw=self.name)).fetchall()]
+
+    def read_hashes(self, table: str) -> dict[str, str]:
+        """The record hash of every key of a table of documents: about 250 bytes of memory a record."""
+        if not self.has_table(table):
+            return {}
+        return dict(self.connection.cursor().execute(f"select id, record_hash from {self.name}.{table}").fetchall())
 
 
 @contextmanager

@@ -20,6 +20,9 @@
 
     {%- set models = find_handed_off_models() -%}
     {%- set places = run_query("select postgres_extension_path(), postgres_connection_string()")[0] -%}
+    {%- if places[1].startswith('error: ') -%}
+        {{ exceptions.raise_compiler_error(places[1][7:]) }}
+    {%- endif -%}
     {%- do run_query("load '" ~ places[0] ~ "'") -%}
     {%- do run_query("attach '" ~ places[1] | replace("'", "''") ~ "' as postgres_server (type postgres)") -%}
 

@@ -19,9 +19,6 @@
 {%- endmacro %}
 
 {% macro publish_marts(results) -%}
-    {%- if flags.WHICH not in ['build', 'run', 'test'] -%}
-        {{ return('') }}
-    {%- endif -%}
     {%- set passed = results | selectattr('status', 'in', ['success', 'pass', 'warn'])
         | map(attribute='node.unique_id') | list -%}
     {%- set missing = [] -%}

@@ -1,16 +1,20 @@
-{# What happens before and after every dbt run, by target. #}
+{# What happens before and after every dbt command that builds or tests, by target. #}
 {% macro start_run() -%}
-    {%- if execute and target.type == 'duckdb' -%}
+    {%- if _builds_or_tests() and target.type == 'duckdb' -%}
         {%- do mark_nodes_running() -%}
-    {%- elif execute and target.type == 'postgres' -%}
+    {%- elif _builds_or_tests() and target.type == 'postgres' -%}
         {%- do clear_next_marts() -%}
     {%- endif -%}
 {%- endmacro %}
 
 {% macro finish_run(results) -%}
-    {%- if execute and target.type == 'duckdb' -%}
+    {%- if _builds_or_tests() and target.type == 'duckdb' -%}
         {%- do record_node_results(results) -%}
-    {%- elif execute and target.type == 'postgres' -%}
+    {%- elif _builds_or_tests() and target.type == 'postgres' -%}
         {%- do publish_marts(results) -%}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro _builds_or_tests() -%}
+    {{ return(execute and flags.WHICH in ['build', 'run', 'test', 'seed', 'snapshot']) }}
 {%- endmacro %}

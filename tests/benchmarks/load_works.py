@@ -8,10 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-from loader.pipelines import Warehouse, pipeline_for
+from loader.pipelines import pipeline_for
 from loader.settings import read_settings
 from loader.sources.openalex import openalex_source
-from loader.warehouse import open_warehouse
+from loader.warehouse import RawSchema, open_warehouse
 from tests.support.progress import SilentProgress
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     started = time.perf_counter()
     with open_warehouse(settings.warehouse, wait_seconds=0) as connection:
         source = openalex_source(
-            Warehouse(connection, "raw_openalex"),
+            RawSchema(connection, "raw_openalex"),
             progress,
             base_url=url,
             roster=str(roster),

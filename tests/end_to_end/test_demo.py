@@ -65,10 +65,11 @@ def test_both_engines_hold_the_same_after_both_days(demonstrated: tuple[Workspac
     assert "DuckDB and Postgres hold the same marts." in workspace.run_well("headwater", "status")
 
 
-def test_nothing_is_written_into_the_users_home(demonstrated: tuple[Workspace, str, str]) -> None:
+def test_nothing_is_written_outside_the_data_folder(demonstrated: tuple[Workspace, str, str]) -> None:
     workspace, _, _ = demonstrated
     files = sorted(str(path.relative_to(workspace.home)) for path in workspace.home.rglob("*") if path.is_file())
     assert files == [".dbt/profiles.yml", ".dlt/config.toml"]
+    assert list(workspace.temporary.rglob("*")) == []
 
 
 def test_dlts_own_commands_work_on_the_pipeline(demonstrated: tuple[Workspace, str, str]) -> None:

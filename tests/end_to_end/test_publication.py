@@ -75,6 +75,25 @@ def test_contracts_are_real_keys_and_comments_in_postgres(published: Workspace) 
     assert int(str(indexes)) > len(declared)
 
 
+def test_a_server_that_is_not_there_is_told_in_one_line(published: Workspace) -> None:
+    for command in (
+        ("headwater", "run"),
+        ("dbt", "run-operation", "handoff"),
+        ("dbt", "build", "--target", "postgres"),
+    ):
+        finished = published.run(*command, extra={"PGHOST": "127.0.0.1", "PGPORT": "9"})
+        assert finished.status != 0
+        assert "127.0.0.1" in finished.output
+        assert "Connection refused" in finished.output
+        assert "Traceback" not in finished.output
+        assert ".py" not in finished.output
+
+
+def test_freshness_is_known_for_every_source(published: Workspace) -> None:
+    printed = published.run_well("dbt", "--no-use-colors", "source", "freshness")
+    assert "PASS freshness of openalex.works" in printed
+
+
 def test_a_part_of_the_marts_is_never_published(published: Workspace) -> None:
     oid = (
         "select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = 'marts' order by 1"

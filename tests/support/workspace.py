@@ -34,8 +34,11 @@ class Workspace:
         self.folder = folder
         self.home = folder / "home"
         self.home.mkdir()
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
         self.environment: dict[str, str] = {
             "HOME": str(self.home),
+            "TMPDIR": str(self.temporary),
             "HEADWATER_DATA": str(folder / "data"),
             "HEADWATER_LOCK_WAIT_SECONDS": "0.5",
             "COLUMNS": "160",

@@ -11,7 +11,7 @@ from loader.documents import Page
 from loader.errors import HeadwaterError
 from loader.settings import ROOT
 from loader.sources.openalex.client import OpenAlexClient
-from loader.sources.openalex.roster import RosterEntry, normalise_author_id, read_roster
+from loader.sources.openalex.roster import RosterEntry, normalise_author_id, normalise_orcid, read_roster
 
 _INSTITUTION_ID = re.compile(r"(?:https?://openalex\.org/)?(I\d+)", re.IGNORECASE)
 _ROR = re.compile(r"(?:https?://ror\.org/)?(0[a-z0-9]{6}\d{2})", re.IGNORECASE)
@@ -25,7 +25,7 @@ class _FoundAuthor(msgspec.Struct):
 
 
 class Members:
-    """The roster's authors, found once per run.
+    """The roster's authors, found once per run. `notes` is what the user should know about them.
 
     Raises HeadwaterError when neither or both of `roster` and `institution` are given, or when nobody is found.
     """
@@ -41,7 +41,7 @@ class Members:
         self._roster = roster
         self._institution = institution
         self._entries: list[RosterEntry] | None = None
-        self.unknown: list[str] = []
+        self.notes: list[str] = []
 
     def find(self) -> list[RosterEntry]:
         """The members, each with its author id, in the order of that id."""
@@ -61,23 +61,27 @@ class Members:
         entries = read_roster(path if path.is_absolute() else ROOT / path)
         orcids = [entry.orcid for entry in entries if entry.orcid and not entry.author_id]
         by_orcid = self._resolve_orcids(orcids)
-        self.unknown = [orcid for orcid in orcids if orcid not in by_orcid]
+        self.notes += [
+            f"OpenAlex knows no author with {orcid}; the roster's others are loaded."
+            for orcid in orcids
+            if orcid not in by_orcid
+        ]
         resolved = [
             entry if entry.author_id else RosterEntry(**{**asdict(entry), "author_id": by_orcid[entry.orcid or ""]})
             for entry in entries
             if entry.author_id or entry.orcid in by_orcid
         ]
-        # Two lines may turn out to be one person: by id and, elsewhere, by ORCID.
         people: dict[str, RosterEntry] = {}
         for entry in resolved:
-            people.setdefault(entry.author_id or "", entry)
+            if people.setdefault(entry.author_id or "", entry) is not entry:
+                self.notes.append(f"{entry.author_id} is on the roster twice, once by ORCID; the first line counts.")
         return list(people.values())
 
     def _resolve_orcids(self, orcids: Sequence[str]) -> dict[str, str]:
         """The author of each ORCID; of several the one with the most works, then the smallest id."""
         found: dict[str, list[_FoundAuthor]] = {}
         for author in self._list_authors("orcid", orcids):
-            found.setdefault(author.orcid or "", []).append(author)
+            found.setdefault(normalise_orcid(author.orcid or ""), []).append(author)
         return {
             orcid: min(authors, key=lambda author: (-author.works_count, author.id)).id
             for orcid, authors in found.items()

@@ -8,10 +8,10 @@ from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.extract import DltResource
 
 from loader.documents import Page, Progress, Record, document_resource, load_documents
-from loader.pipelines import Warehouse
 from loader.sources.openalex.client import OpenAlexClient
 from loader.sources.openalex.members import Members, describe_members
 from loader.sources.openalex.models import Author, Institution, RosterMember, Topic, Work
+from loader.warehouse import RawSchema
 
 # Institutions and topics are asked for when the works that name them are in raw: what is missing there
 # follows from the tables alone, so that a killed run leaves nothing out.
@@ -39,8 +39,8 @@ _MENTIONED_TOPICS = """
 
 @dlt.source(name="openalex", section="openalex")
 def openalex_source(
-    warehouse: Warehouse = dlt.config.value,
-    progress: Progress = dlt.config.value,
+    raw: RawSchema,
+    progress: Progress,
     base_url: str = "https://api.openalex.org",
     api_key: dlt.TSecretStrValue | None = None,
     roster: str | None = None,
@@ -49,7 +49,7 @@ def openalex_source(
 ) -> Iterable[DltResource]:
     """OpenAlex's entities around a roster of researchers, as documents.
 
-    `warehouse` and `progress` come from the run; all else from dlt's configuration, `sources.openalex.*`.
+    `raw` and `progress` come from the run; all else from dlt's configuration, `sources.openalex.*`.
     """
     if not api_key:
         progress.warn(
@@ -65,7 +65,7 @@ def openalex_source(
                 pages(),
                 resource=name,
                 model=model,
-                stored_hashes=warehouse.read_hashes(name),
+                stored_hashes=raw.read_hashes(name),
                 progress=progress,
             )
 
@@ -78,15 +78,15 @@ def openalex_source(
         return client.list_by("authors", "openalex", members.find_ids())
 
     return [
-        build("roster", RosterMember, lambda: _list_roster(members, warehouse, progress)),
+        build("roster", RosterMember, lambda: _list_roster(members, raw, progress)),
         build("authors", Author, list_authors),
         build("works", Work, list_works),
         build(
             "institutions",
             Institution,
-            lambda: _list_missing(client, warehouse, "institutions", _MENTIONED_INSTITUTIONS),
+            lambda: _list_missing(client, raw, "institutions", _MENTIONED_INSTITUTIONS),
         ),
-        build("topics", Topic, lambda: _list_missing(client, warehouse, "topics", _MENTIONED_TOPICS)),
+        build("topics", Topic, lambda: _list_missing(client, raw, "topics", _MENTIONED_TOPICS)),
     ]
 
 
@@ -101,20 +101,20 @@ def is_configured() -> bool:
     return False
 
 
-def _list_roster(members: Members, warehouse: Warehouse, progress: Progress) -> Iterator[Page]:
+def _list_roster(members: Members, raw: RawSchema, progress: Progress) -> Iterator[Page]:
     entries = members.find()
-    for orcid in members.unknown:
-        progress.warn(f"OpenAlex knows no author with {orcid}; the roster's others are loaded.")
+    for note in members.notes:
+        progress.warn(note)
     current = set(members.find_ids())
-    known = warehouse.query_keys("select id from {raw}.roster order by id") if warehouse.has_table("roster") else []
+    known = raw.query_keys("select id from {raw}.roster order by id") if raw.has_table("roster") else []
     return describe_members(entries, [key for key in known if key not in current])
 
 
-def _list_missing(client: OpenAlexClient, warehouse: Warehouse, table: str, mentioned: str) -> Iterator[Page]:
+def _list_missing(client: OpenAlexClient, raw: RawSchema, table: str, mentioned: str) -> Iterator[Page]:
     """The entities that raw works mention and the table lacks."""
-    if not warehouse.has_table("works"):
+    if not raw.has_table("works"):
         return iter(())
     loaded = set()
-    if warehouse.has_table(table):
-        loaded = set(warehouse.query_keys(f"select id from {{raw}}.{table}"))
-    return client.list_by(table, "openalex", [key for key in warehouse.query_keys(mentioned) if key not in loaded])
+    if raw.has_table(table):
+        loaded = set(raw.query_keys(f"select id from {{raw}}.{table}"))
+    return client.list_by(table, "openalex", [key for key in raw.query_keys(mentioned) if key not in loaded])

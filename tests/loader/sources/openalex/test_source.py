@@ -1,5 +1,6 @@
 """OpenAlex is asked for what is missing, in its own protocol, and its refusals say what to do."""
 
+import csv
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from loader.samples.institution import HOME_ROR, generate_catalogue, write_roste
 from loader.samples.openalex_server import OpenAlexServer
 from loader.settings import Settings, read_settings
 from loader.sources import SOURCES
+from loader.sources.openalex.roster import normalise_orcid
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +113,34 @@ def test_an_orcid_that_nobody_has_is_told_and_the_others_are_loaded(
     assert loader.load().error is None
     assert "0000-0002-1825-0097" in capsys.readouterr().out
     assert loader.ask("select count(*) from raw_openalex.roster") == 12
+
+
+def test_a_person_given_by_id_and_by_orcid_counts_once(
+    loader: Loader, tmp_path: Path, server: OpenAlexServer, catalogue: Catalogue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = list(csv.DictReader((tmp_path / "roster.csv").open()))
+    by_orcid = normalise_orcid(next(row["orcid"] for row in rows if not row["openalex_id"]))
+    (author_id,) = [author["id"] for author in catalogue.authors if author["orcid"] == by_orcid]
+    with (tmp_path / "roster.csv").open("a") as roster:
+        roster.write(f"{author_id},,The same person,,,,,,\n")
+    assert loader.load().error is None
+    assert "is on the roster twice" in capsys.readouterr().out
+    assert loader.ask("select count(*) from raw_openalex.roster") == 12
+
+
+def test_what_a_failed_load_extracted_is_not_told_as_loaded(loader: Loader, server: OpenAlexServer) -> None:
+    server.fail_next(answer_status(400), path="/works")
+    load = loader.load()
+    assert load.error is not None
+    assert load.resources == []
+    assert loader.load().error is None
+
+
+def test_without_a_key_the_limit_is_said(loader: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    loader.load()
+    assert "no key in sources.openalex.api_key" in " ".join(capsys.readouterr().out.split())
+    loader.load(api_key="a-good-key")
+    assert "no key" not in capsys.readouterr().out
 
 
 def test_an_institution_gives_the_roster_of_those_who_work_there_now(loader: Loader) -> None:
