@@ -49,7 +49,8 @@ def demo(day: int) -> None:
     from loader.samples.demo import prepare_environment, print_answers, print_next_steps, serve_sample
 
     console = build_console()
-    data = read_settings().data / "demo"
+    data = read_settings().data
+    data = data if data.name == "demo" else data / "demo"
     with serve_sample(day, data) as url:
         prepare_environment(url, data)
         report = run_all(read_settings(), console)
@@ -115,8 +116,11 @@ def stop_postgres() -> None:
 @click.option("--reader", is_flag=True, help="As the role headwater_reader, which reads the marts and nothing else.")
 def show_postgres_url(reader: bool) -> None:
     """Print where Postgres is, for psql and other clients."""
-    server = postgres.find_server(read_settings())
+    settings = read_settings()
+    server = postgres.find_server(settings)
     click.echo(server.as_reader().url if reader else server.url)
+    if server.is_embedded and not postgres.is_running(settings):
+        click.echo("It does not run: headwater postgres start", err=True)
 
 
 def _require_embedded() -> None:

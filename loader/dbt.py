@@ -31,14 +31,19 @@ class DbtRun:
     output: str
 
 
-def run_dbt(arguments: list[str], settings: Settings, console: Console, label: str) -> DbtRun:
-    """Runs one dbt command in a process of its own, showing how far it is."""
+def run_dbt(arguments: list[str], settings: Settings, console: Console, label: str, target: str = "duckdb") -> DbtRun:
+    """Runs one dbt command in a process of its own, showing how far it is.
+
+    Postgres has artifacts of its own: dbt parses the whole project anew where it finds those of another target.
+    """
     started = time.monotonic()
+    target_path = settings.dbt_target if target == "duckdb" else settings.dbt_target / target
     # A results file of an earlier command must not be read as this one's.
-    results_path = settings.dbt_target / "run_results.json"
+    results_path = target_path / "run_results.json"
     results_path.unlink(missing_ok=True)
+    flags = ["--target", target, "--target-path", str(target_path)]
     process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments],
+        [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments, *flags],
         cwd=ROOT,
         env={**os.environ, **derive_tool_environment(settings)},
         stdout=subprocess.PIPE,
@@ -82,12 +87,21 @@ def read_failure(run: DbtRun) -> HeadwaterError:
     return HeadwaterError("\n".join(told[-20:]))
 
 
+_CHATTER = (
+    "Running with",
+    "Registered adapter",
+    "Found ",
+    "Using default selector",
+    "Concurrency",
+    "Unable to do partial",
+    "Finished running",
+    "Encountered an error",
+    "Done. ",
+)
+
+
 def _is_chatter(line: str) -> bool:
-    return line.startswith(
-        ("Running with", "Registered adapter", "Found ", "Using default selector", "Concurrency")
-    ) or (
-        " START " in line or " OK hook" in line or "compiled code at" in line or line.startswith("Unable to do partial")
-    )
+    return line.startswith(_CHATTER) or any(word in line for word in (" START ", " OK hook", "compiled code at"))
 
 
 def _count_nodes(text: str) -> Counter[str]:

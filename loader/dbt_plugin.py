@@ -1,7 +1,7 @@
 """Gives dbt's DuckDB connection what the handoff needs, and the user one line where the warehouse cannot be had."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
@@ -14,20 +14,21 @@ from loader.postgres import ensure_server, find_duckdb_extension
 from loader.settings import read_settings
 from loader.warehouse import open_warehouse
 
-# dbt opens its first connection three times before it gives up.
-_ATTEMPTS = 3
-
 
 class Plugin(BasePlugin):
     """Named in profiles.yml; dbt-duckdb calls its methods around the opening of the warehouse."""
 
+    _was_refused: ClassVar[bool] = False
+
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Waits for the warehouse, and says who holds it; DuckDB's own error would end dbt with a traceback."""
-        wait_seconds = read_settings().lock_wait_seconds / _ATTEMPTS
+        # dbt asks again after a refusal, up to three times: the wait is over then.
+        wait_seconds = 0 if self._was_refused else read_settings().lock_wait_seconds
         try:
             with open_warehouse(Path(creds.path), wait_seconds=wait_seconds):
                 pass
         except HeadwaterError as error:
+            Plugin._was_refused = True
             raise DbtRuntimeError(str(error)) from error
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:

@@ -5,7 +5,10 @@ and a child process with other settings must not inherit its parent's.
 """
 
 import os
+from contextlib import suppress
 
+from loader.errors import HeadwaterError
 from loader.settings import derive_tool_environment, read_settings
 
-os.environ.update(derive_tool_environment(read_settings()))
+with suppress(HeadwaterError):  # the command that follows says it
+    os.environ.update(derive_tool_environment(read_settings()))

@@ -52,7 +52,7 @@ def load_and_report(source: str | None) -> int:
     except KeyboardInterrupt:
         console.print("Interrupted. Raw holds what whole loads brought; the same command goes on from there.")
         return _INTERRUPTED
-    console.print(build_summary(loads))
+    print_summary(loads, console)
     failed = [load for load in loads if load.error]
     for load in failed:
         report_error(console, f"{load.source}: {load.error}")
@@ -106,26 +106,34 @@ def _run_source(
         for stage in entry.stages:
             pipeline.run(source.with_resources(*stage), loader_file_format="parquet")
             loaded.extend(stage)
-    except (HeadwaterError, ConfigurationException, DltException) as error:
+    except (HeadwaterError, DltException) as error:
+        if any(isinstance(cause, KeyboardInterrupt) for cause in _list_causes(error)):
+            raise KeyboardInterrupt from error
         return loaded, describe_error(error)
     return loaded, None
 
 
 def describe_error(error: BaseException) -> str:
     """The line for a user: the HeadwaterError at the root where there is one, else the innermost first line."""
-    cause: BaseException | None = error
-    innermost = error
-    while cause is not None:
+    causes = _list_causes(error)
+    for cause in causes:
         if isinstance(cause, HeadwaterError):
             return str(cause)
-        innermost = cause
-        cause = cause.__cause__ or cause.__context__
-    text = str(innermost).strip() or type(innermost).__name__
-    return f"{type(innermost).__name__}: {text.splitlines()[0]}"
+    told = error if isinstance(error, ConfigurationException) else causes[-1]
+    text = str(told).strip() or type(told).__name__
+    return f"{type(told).__name__}: {text.splitlines()[0]}"
 
 
-def build_summary(loads: Sequence[SourceLoad]) -> Table:
-    """The table at the end: what happened to the records of each resource."""
+def _list_causes(error: BaseException) -> list[BaseException]:
+    """The error, what caused it, and so on to the root."""
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
+        causes.append(cause)
+    return causes
+
+
+def print_summary(loads: Sequence[SourceLoad], console: Console) -> None:
+    """The table at the end: what happened to the records of each resource; nothing where nothing was loaded."""
     table = Table(title="Loaded", title_justify="left")
     table.add_column("resource")
     for heading in (*(field.name for field in fields(LoadCounts)), "seconds"):
@@ -134,4 +142,5 @@ def build_summary(loads: Sequence[SourceLoad]) -> Table:
         for row in load.resources:
             cells = [f"{number:,}" for number in astuple(row.counts)]
             table.add_row(f"{row.source}.{row.resource}", *cells, f"{row.seconds:.1f}")
-    return table
+    if table.row_count:
+        console.print(table)

@@ -13,7 +13,7 @@ from rich.table import Table
 from loader.console import report_error
 from loader.dbt import DbtRun, read_failure, run_dbt
 from loader.errors import HeadwaterError
-from loader.loads import ResourceLoad, build_summary, run_sources, select_sources
+from loader.loads import ResourceLoad, print_summary, run_sources, select_sources
 from loader.marts import count_published
 from loader.postgres import ensure_server, find_server
 from loader.settings import Settings
@@ -82,7 +82,7 @@ def print_report(report: RunReport, console: Console) -> None:
         console.print(marts)
     if report.error:
         report_error(console, report.error)
-        console.print("Postgres keeps the marts of the last whole run. Mend the cause and run the same command again.")
+        console.print("Readers of Postgres keep what they had. The same command, run again, goes on from here.")
 
 
 def read_last_report(settings: Settings) -> RunReport | None:
@@ -102,7 +102,7 @@ def _load(settings: Settings, console: Console, report: RunReport) -> None:
     if not server.is_embedded:
         server.connect().close()
     loads = list(run_sources(select_sources(None), settings, console))
-    console.print(build_summary(loads))
+    print_summary(loads, console)
     report.resources = [resource for load in loads for resource in load.resources]
     written = sum(resource.counts.new + resource.counts.changed for resource in report.resources)
     rejected = sum(resource.counts.rejected for resource in report.resources)
@@ -131,8 +131,8 @@ def _hand_off(settings: Settings, console: Console, report: RunReport) -> None:
 
 
 def _publish(settings: Settings, console: Console, report: RunReport) -> None:
-    arguments = ["build", "--target", "postgres"]
-    run = _run_step("publish", "Building and testing the marts in Postgres", arguments, settings, console)
+    label = "Building and testing the marts in Postgres"
+    run = _run_step("publish", label, ["build"], settings, console, target="postgres")
     report.tests_passed += run.tests_passed
     report.steps.append(
         Step(
@@ -144,8 +144,10 @@ def _publish(settings: Settings, console: Console, report: RunReport) -> None:
     report.marts = count_published(ensure_server())
 
 
-def _run_step(step: str, label: str, arguments: list[str], settings: Settings, console: Console) -> DbtRun:
-    run = run_dbt(arguments, settings, console, label)
+def _run_step(
+    step: str, label: str, arguments: list[str], settings: Settings, console: Console, target: str = "duckdb"
+) -> DbtRun:
+    run = run_dbt(arguments, settings, console, label, target)
     if not run.is_successful:
         raise HeadwaterError(f"{step} failed: {read_failure(run)}")
     return run

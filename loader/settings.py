@@ -11,6 +11,7 @@ from loader.errors import HeadwaterError
 
 ROOT = Path(__file__).resolve().parent.parent
 
+_WAREHOUSE = "warehouse.duckdb"
 # The longest socket path that Linux accepts is 107 bytes; Postgres appends ".s.PGSQL.5432".
 _LONGEST_SOCKET_FOLDER = 90
 
@@ -20,7 +21,8 @@ class Settings:
     """The paths of one warehouse.
 
     `HEADWATER_DATA` names the folder of everything that is written (default: `data/` in the repository);
-    `HEADWATER_WAREHOUSE` names another DuckDB file, with a state folder of its own beside it;
+    `HEADWATER_WAREHOUSE` names another DuckDB file, with a state folder of its own beside it: a name alone is
+    one in the data folder;
     `HEADWATER_LOCK_WAIT_SECONDS` is how long to wait for a process that holds it.
     """
 
@@ -40,13 +42,14 @@ class Settings:
 
     @property
     def postgres_data(self) -> Path:
-        """The embedded Postgres server's cluster."""
-        return self.data / "postgres"
+        """The embedded Postgres server's cluster. Another warehouse has another: they publish different marts."""
+        is_usual = self.warehouse == self.data / _WAREHOUSE
+        return (self.data if is_usual else self.state) / "postgres"
 
     @property
     def postgres_socket(self) -> Path:
         """The folder of the embedded server's Unix socket, elsewhere only where the path would be too long."""
-        folder = self.data / "postgres"
+        folder = self.postgres_data
         if len(os.fsencode(folder)) <= _LONGEST_SOCKET_FOLDER:
             return folder
         digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
@@ -56,7 +59,8 @@ class Settings:
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Reads the variables that Settings names; relative paths start at the working directory."""
     data = Path(environment.get("HEADWATER_DATA") or ROOT / "data").absolute()
-    warehouse = Path(environment.get("HEADWATER_WAREHOUSE") or data / "warehouse.duckdb").absolute()
+    warehouse = Path(environment.get("HEADWATER_WAREHOUSE") or _WAREHOUSE)
+    warehouse = data / warehouse if warehouse.name == str(warehouse) else warehouse.absolute()
     wait = environment.get("HEADWATER_LOCK_WAIT_SECONDS") or Settings.lock_wait_seconds
     try:
         return Settings(data=data, warehouse=warehouse, lock_wait_seconds=float(wait))

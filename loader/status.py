@@ -1,5 +1,6 @@
 """`headwater status`: what the warehouse holds, how fresh it is, and whether Postgres holds the same."""
 
+import os
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -51,7 +52,9 @@ class Status:
 def read_status(settings: Settings) -> Status:
     """Reads the status. Raises HeadwaterError when there is no warehouse, or when it is held."""
     if not settings.warehouse.exists():
-        raise HeadwaterError(f"There is no warehouse at {settings.warehouse} yet. `headwater run` makes one.")
+        demo = settings.data / "demo"
+        hint = f" (The demo's: HEADWATER_DATA={os.path.relpath(demo)} headwater status)" if demo.exists() else ""
+        raise HeadwaterError(f"There is no warehouse at {settings.warehouse} yet. `headwater run` makes one.{hint}")
     server = find_server(settings)
     postgres = server.url
     reachable = None

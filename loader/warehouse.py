@@ -50,6 +50,9 @@ def open_warehouse(path: Path, *, wait_seconds: float, read_only: bool = False) 
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = _connect(path, read_only, time.monotonic() + wait_seconds)
+    if connection.execute("select path from duckdb_databases() where not internal").fetchone() in (None, (None,)):
+        # DuckDB reads some other kinds of file by their name, and would write to memory.
+        raise HeadwaterError(_describe_other_kind(path))
     connection.execute(f"set timezone = 'UTC'; set memory_limit = '{_LOAD_MEMORY}'; set threads = {_LOAD_THREADS}")
     try:
         yield connection
@@ -83,10 +86,14 @@ def _describe_holder(path: Path, message: str) -> str:
     return f"The warehouse {path} is held by process {pid} ({command}). Try again when it has ended."
 
 
+def _describe_other_kind(path: Path) -> str:
+    return f"{path} is not a DuckDB file. Move it away, or name another file in HEADWATER_WAREHOUSE."
+
+
 def _describe_unreadable(path: Path, error: duckdb.Error) -> str:
     if path.is_dir():
         return f"{path} is a folder; HEADWATER_WAREHOUSE must name a DuckDB file."
     if "not a valid DuckDB database" in str(error):
-        return f"{path} is not a DuckDB file. Move it away, or name another file in HEADWATER_WAREHOUSE."
+        return _describe_other_kind(path)
     first_line = str(error).splitlines()[0]
     return f"The warehouse {path} cannot be opened: {first_line}"

@@ -10,12 +10,26 @@
             "Nothing was built or published: Postgres takes all " ~ marts | length ~ " marts at once, and "
             ~ selected | length ~ " are selected. Leave out --select, or select from them in DuckDB."
         ) }}
+    {%- elif flags.WHICH == 'test' -%}
+        {{ exceptions.raise_compiler_error(
+            "In Postgres marts are tested while they are built, before they are published: use `dbt build`."
+        ) }}
     {%- elif selected -%}
+        {%- do _refuse_without_handoff() -%}
         {# adapter.drop_schema, unlike plain SQL, also forgets what dbt has cached of it #}
         {%- set next_marts = api.Relation.create(database=target.database, schema='marts_next') -%}
         {%- do adapter.drop_schema(next_marts) -%}
         {%- do adapter.create_schema(next_marts) -%}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro _refuse_without_handoff() -%}
+    {%- set there = run_query("select tablename from pg_tables where schemaname = 'transform'").columns[0].values() -%}
+    {%- for model in find_handed_off_models() if model.name not in there -%}
+        {{ exceptions.raise_compiler_error(
+            "Nothing was built: " ~ model.name ~ " is not in Postgres yet. Run `dbt run-operation handoff` first."
+        ) }}
+    {%- endfor -%}
 {%- endmacro %}
 
 {% macro publish_marts(results) -%}

@@ -89,9 +89,25 @@ def test_a_server_that_is_not_there_is_told_in_one_line(published: Workspace) ->
         assert ".py" not in finished.output
 
 
-def test_freshness_is_known_for_every_source(published: Workspace) -> None:
+def test_what_is_done_too_early_says_what_comes_first(workspace: Workspace) -> None:
+    for command, hint in (
+        (("dbt", "run-operation", "handoff"), "Run `dbt build` first"),
+        (("dbt", "build"), "Run `dlt pipeline run` first"),
+    ):
+        refused = workspace.run(*command)
+        assert refused.status != 0
+        assert hint in refused.output
+    workspace.run_well("headwater", "postgres", "start")
+    refused = workspace.run("dbt", "build", "--target", "postgres")
+    assert refused.status != 0
+    assert "Run `dbt run-operation handoff` first" in refused.output
+
+
+def test_docs_and_freshness_do_not_keep_the_next_handoff(published: Workspace) -> None:
+    published.run_well("headwater", "docs")
     printed = published.run_well("dbt", "--no-use-colors", "source", "freshness")
     assert "PASS freshness of openalex.works" in printed
+    published.run_well("dbt", "run-operation", "handoff")
 
 
 def test_a_part_of_the_marts_is_never_published(published: Workspace) -> None:

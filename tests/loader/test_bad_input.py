@@ -61,6 +61,11 @@ def write_warehouse(workspace: Workspace) -> None:
             "must be an OpenAlex id",
             id="an institution that is none",
         ),
+        pytest.param(
+            set_variables(SOURCES__OPENALEX__REQUESTS_PER_SECOND="abc"),
+            "requests_per_second",
+            id="a pace that is no number",
+        ),
         pytest.param(write_warehouse, "is not a DuckDB file", id="a warehouse of another kind"),
     ],
 )

@@ -22,6 +22,14 @@ def test_two_warehouses_in_one_folder_share_no_state(tmp_path: Path) -> None:
     assert len(states) == 2
 
 
+def test_another_warehouse_has_another_embedded_postgres(tmp_path: Path) -> None:
+    usual = read_settings({"HEADWATER_DATA": str(tmp_path)})
+    other = read_settings({"HEADWATER_DATA": str(tmp_path), "HEADWATER_WAREHOUSE": "dev.duckdb"})
+    assert other.warehouse == tmp_path / "dev.duckdb"
+    assert usual.postgres_data == tmp_path / "postgres" != other.postgres_data
+    assert other.postgres_data.is_relative_to(other.state)
+
+
 def test_the_tools_write_where_the_warehouse_is(tmp_path: Path) -> None:
     tools = derive_tool_environment(read_settings({"HEADWATER_DATA": str(tmp_path)}))
     for name in ("DLT_DATA_DIR", "DBT_TARGET_PATH", "DBT_LOG_PATH", "HEADWATER_WAREHOUSE_PATH"):

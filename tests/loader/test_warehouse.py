@@ -59,6 +59,14 @@ def test_a_file_of_another_kind_is_refused_and_left_as_it_is(tmp_path: Path) -> 
     assert path.read_text() == "not a database " * 100
 
 
+def test_a_table_of_text_is_no_warehouse(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.csv"
+    path.write_text("hello,world\n1,2\n")
+    with pytest.raises(HeadwaterError, match="is not a DuckDB file"), open_warehouse(path, wait_seconds=0):
+        pass
+    assert path.read_text() == "hello,world\n1,2\n"
+
+
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HeadwaterError, match="is a folder"), open_warehouse(tmp_path, wait_seconds=0):
         pass

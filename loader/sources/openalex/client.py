@@ -39,6 +39,10 @@ class OpenAlexClient:
     """
 
     def __init__(self, base_url: str, api_key: str | None, requests_per_second: float | None) -> None:
+        if requests_per_second is not None and requests_per_second <= 0:
+            raise HeadwaterError(
+                f"sources.openalex.requests_per_second is {requests_per_second:g}; it must be above 0."
+            )
         pace = requests_per_second or (_PACE_WITH_KEY if api_key else _PACE_WITHOUT_KEY)
         self._session = HttpSession(
             base_url,

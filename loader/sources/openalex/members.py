@@ -13,15 +13,25 @@ from loader.settings import ROOT
 from loader.sources.openalex.client import OpenAlexClient
 from loader.sources.openalex.roster import RosterEntry, normalise_author_id, normalise_orcid, read_roster
 
+EXAMPLE_ROSTER = Path(__file__).with_name("example_roster.csv")
 _INSTITUTION_ID = re.compile(r"(?:https?://openalex\.org/)?(I\d+)", re.IGNORECASE)
 _ROR = re.compile(r"(?:https?://ror\.org/)?(0[a-z0-9]{6}\d{2})", re.IGNORECASE)
 
 
-class _FoundAuthor(msgspec.Struct):
+class FoundAuthor(msgspec.Struct):
+    """What tells an author apart; `id` and `orcid` are full addresses."""
+
     id: str
     orcid: str | None = None
     display_name: str | None = None
     works_count: int = 0
+
+
+def read_author(record: bytes) -> FoundAuthor:
+    """Reads it from an author's record."""
+    author = msgspec.json.decode(record, type=FoundAuthor)
+    orcid = normalise_orcid(author.orcid) if author.orcid else None
+    return msgspec.structs.replace(author, id=normalise_author_id(author.id), orcid=orcid)
 
 
 class Members:
@@ -31,6 +41,8 @@ class Members:
     """
 
     def __init__(self, client: OpenAlexClient, roster: str | None, institution: str | None) -> None:
+        if institution and roster and _resolve(roster) == EXAMPLE_ROSTER:
+            roster = None  # an institution given beside the configuration that ships
         if bool(roster) == bool(institution):
             raise HeadwaterError(
                 "Name whom to follow: either a CSV file in sources.openalex.roster"
@@ -57,8 +69,7 @@ class Members:
         return [entry.author_id for entry in self.find() if entry.author_id]
 
     def _read_file(self) -> list[RosterEntry]:
-        path = Path(self._roster or "")
-        entries = read_roster(path if path.is_absolute() else ROOT / path)
+        entries = read_roster(_resolve(self._roster or ""))
         orcids = [entry.orcid for entry in entries if entry.orcid and not entry.author_id]
         by_orcid = self._resolve_orcids(orcids)
         self.notes += [
@@ -79,9 +90,9 @@ class Members:
 
     def _resolve_orcids(self, orcids: Sequence[str]) -> dict[str, str]:
         """The author of each ORCID; of several the one with the most works, then the smallest id."""
-        found: dict[str, list[_FoundAuthor]] = {}
+        found: dict[str, list[FoundAuthor]] = {}
         for author in self._list_authors("orcid", orcids):
-            found.setdefault(normalise_orcid(author.orcid or ""), []).append(author)
+            found.setdefault(author.orcid or "", []).append(author)
         return {
             orcid: min(authors, key=lambda author: (-author.works_count, author.id)).id
             for orcid, authors in found.items()
@@ -103,11 +114,15 @@ class Members:
             for author in self._list_authors(filter_name, [value])
         ]
 
-    def _list_authors(self, filter_name: str, values: Sequence[str]) -> Iterator[_FoundAuthor]:
+    def _list_authors(self, filter_name: str, values: Sequence[str]) -> Iterator[FoundAuthor]:
         for page in self._client.list_by("authors", filter_name, values):
             for record in page.records:
-                author = msgspec.json.decode(record, type=_FoundAuthor)
-                yield msgspec.structs.replace(author, id=normalise_author_id(author.id))
+                yield read_author(record)
+
+
+def _resolve(roster: str) -> Path:
+    """Relative paths start at the repository's root, wherever the command runs."""
+    return ROOT / roster
 
 
 def describe_members(entries: Sequence[RosterEntry], former_ids: Sequence[str]) -> Iterator[Page]:

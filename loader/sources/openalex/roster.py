@@ -96,17 +96,25 @@ def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (UnicodeDecodeError, OSError) as error:
-        raise HeadwaterError(f"The roster {path} cannot be read as UTF-8 text ({type(error).__name__}).") from error
+        raise HeadwaterError(
+            f"The roster {path} cannot be read ({type(error).__name__}). Save it as CSV in UTF-8."
+        ) from error
     if not text.strip():
         raise HeadwaterError(f"The roster {path} is empty.")
     header = text.lstrip().splitlines()[0]
     separator = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, restval="")
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, restval="", strict=True)
     reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or []]
     if not {"openalex_id", "orcid"} & set(reader.fieldnames):
         found = ", ".join(reader.fieldnames)
         raise HeadwaterError(f"The roster {path} has neither a column openalex_id nor orcid (it has: {found}).")
-    rows = [(reader.line_num, {key: value.strip() for key, value in row.items()}) for row in _join_surplus(reader)]
+    try:
+        rows = [(reader.line_num, {key: value.strip() for key, value in row.items()}) for row in _join_surplus(reader)]
+    except csv.Error as error:
+        raise HeadwaterError(
+            f"The roster {path} cannot be used: from line {reader.line_num + 1} on a quotation mark is not closed"
+            f" or stands in the wrong place ({error})."
+        ) from error
     return [(line, row) for line, row in rows if any(row.values())]
 
 

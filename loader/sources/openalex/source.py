@@ -9,7 +9,7 @@ from dlt.extract import DltResource
 
 from loader.documents import Page, Progress, Record, document_resource, load_documents
 from loader.sources.openalex.client import OpenAlexClient
-from loader.sources.openalex.members import Members, describe_members
+from loader.sources.openalex.members import Members, describe_members, read_author
 from loader.sources.openalex.models import Author, Institution, RosterMember, Topic, Work
 from loader.warehouse import RawSchema
 
@@ -74,12 +74,9 @@ def openalex_source(
     def list_works() -> Iterator[Page]:
         return client.list_by("works", "author.id", members.find_ids())
 
-    def list_authors() -> Iterator[Page]:
-        return client.list_by("authors", "openalex", members.find_ids())
-
     return [
         build("roster", RosterMember, lambda: _list_roster(members, raw, progress)),
-        build("authors", Author, list_authors),
+        build("authors", Author, lambda: _list_authors(client, members, progress)),
         build("works", Work, list_works),
         build(
             "institutions",
@@ -108,6 +105,18 @@ def _list_roster(members: Members, raw: RawSchema, progress: Progress) -> Iterat
     current = set(members.find_ids())
     known = raw.query_keys("select id from {raw}.roster order by id") if raw.has_table("roster") else []
     return describe_members(entries, [key for key in known if key not in current])
+
+
+def _list_authors(client: OpenAlexClient, members: Members, progress: Progress) -> Iterator[Page]:
+    unseen = {entry.author_id: entry.orcid for entry in members.find()}
+    for page in client.list_by("authors", "openalex", members.find_ids()):
+        for author in map(read_author, page.records):
+            orcid = unseen.pop(author.id, None)
+            if orcid and author.orcid and orcid != author.orcid:
+                progress.warn(f"The roster gives {author.id} the ORCID {orcid}; OpenAlex says {author.orcid}.")
+        yield page
+    for author_id in unseen:
+        progress.warn(f"OpenAlex knows no author {author_id}; the roster's others are loaded.")
 
 
 def _list_missing(client: OpenAlexClient, raw: RawSchema, table: str, mentioned: str) -> Iterator[Page]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loader.errors import HeadwaterError
-from loader.settings import ROOT
+from loader.sources.openalex.members import EXAMPLE_ROSTER
 from loader.sources.openalex.roster import RosterEntry, normalise_author_id, normalise_orcid, read_roster
 
 
@@ -74,6 +74,7 @@ def test_every_spelling_of_an_orcid_is_one(text: str) -> None:
         ("openalex_id,first_publication_year\nA5012345678,19\n", "line 2: first_publication_year 19"),
         ("openalex_id,has_research_group\nA5012345678,maybe\n", "line 2: has_research_group 'maybe'"),
         ("openalex_id\n" + "x\n" * 9, "and 6 more"),
+        ('openalex_id,department\nA5012345678,"Chem\nA5012345679,Bio\n', "a quotation mark is not closed"),
     ],
 )
 def test_a_roster_at_fault_is_refused_with_its_lines(tmp_path: Path, text: str, message: str) -> None:
@@ -90,10 +91,10 @@ def test_a_roster_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_roster_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "roster.csv"
     path.write_bytes(b"openalex_id\n\xff\xfe\x00")
-    with pytest.raises(HeadwaterError, match="cannot be read as UTF-8"):
+    with pytest.raises(HeadwaterError, match="Save it as CSV in UTF-8"):
         read_roster(path)
 
 
 def test_the_example_roster_is_sound() -> None:
-    entries = read_roster(ROOT / "loader" / "sources" / "openalex" / "example_roster.csv")
+    entries = read_roster(EXAMPLE_ROSTER)
     assert len(entries) >= 3

@@ -18,6 +18,7 @@ from loader.samples.institution import HOME_ROR, generate_catalogue, write_roste
 from loader.samples.openalex_server import OpenAlexServer
 from loader.settings import Settings, read_settings
 from loader.sources import SOURCES
+from loader.sources.openalex.members import EXAMPLE_ROSTER
 from loader.sources.openalex.roster import normalise_orcid
 
 
@@ -115,6 +116,28 @@ def test_an_orcid_that_nobody_has_is_told_and_the_others_are_loaded(
     assert loader.ask("select count(*) from raw_openalex.roster") == 12
 
 
+def test_an_id_that_openalex_does_not_know_is_told(
+    loader: Loader, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (tmp_path / "roster.csv").open("a") as roster:
+        roster.write("A5123123123,,Nobody,,,,,,\n")
+    assert loader.load().error is None
+    assert "knows no author https://openalex.org/A5123123123" in " ".join(capsys.readouterr().out.split())
+
+
+def test_an_orcid_that_is_anothers_is_told(loader: Loader, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (tmp_path / "roster.csv").read_text()
+    (tmp_path / "roster.csv").write_text(
+        text.replace("A5800096542,0000-0007-0096-5429", "A5800096542,0000-0002-1825-0097")
+    )
+    assert loader.load().error is None
+    assert "OpenAlex says https://orcid.org/0000-0007-0096-5429" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_pace_that_is_none_is_refused(loader: Loader) -> None:
+    assert "must be above 0" in (loader.load(requests_per_second=-3.0).error or "")
+
+
 def test_a_person_given_by_id_and_by_orcid_counts_once(
     loader: Loader, tmp_path: Path, server: OpenAlexServer, catalogue: Catalogue, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,6 +171,11 @@ def test_an_institution_gives_the_roster_of_those_who_work_there_now(loader: Loa
     members = loader.ask("select count(*) from raw_openalex.roster")
     assert members >= 12
     assert loader.ask("select count(*) from raw_openalex.authors") == members
+
+
+def test_an_institution_wins_over_the_example_that_ships(loader: Loader) -> None:
+    assert loader.load(roster=str(EXAMPLE_ROSTER), institution=HOME_ROR).error is None
+    assert loader.ask("select count(*) from raw_openalex.roster") >= 12
 
 
 def test_who_leaves_the_roster_stays_in_raw_and_is_marked(loader: Loader, tmp_path: Path) -> None:
