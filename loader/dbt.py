@@ -53,12 +53,15 @@ def run_dbt(arguments: list[str], settings: Settings, console: Console, label: s
     lines: list[str] = []
     if not console.is_terminal:
         console.print(f"{label} …")
-    with console.status(f"{label} …") as status:
-        for line in process.stdout or []:
-            lines.append(line)
-            if match := _PROGRESS.search(line):
-                status.update(f"{label} … {match.group(1)} of {match.group(2)}")
-    is_successful = process.wait() == 0
+    try:
+        with console.status(f"{label} …") as status:
+            for line in process.stdout or []:
+                lines.append(line)
+                if match := _PROGRESS.search(line):
+                    status.update(f"{label} … {match.group(1)} of {match.group(2)}")
+    finally:
+        # Also after Ctrl-C, which dbt got too: it lets go of the warehouse when it ends.
+        is_successful = process.wait() == 0
     nodes = _count_nodes(results_path.read_text()) if results_path.exists() else Counter()
     return DbtRun(
         is_successful=is_successful,

@@ -118,7 +118,7 @@ class Page:
     expected: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Seen:
     """What this load holds of a key so far."""
 

@@ -156,4 +156,8 @@ def _run_step(
 def _keep(settings: Settings, report: RunReport) -> None:
     folder = settings.state / "runs"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{report.run_id}.json").write_text(json.dumps(asdict(report), indent=2))
+    path = folder / f"{report.run_id}.json"
+    # Renamed when it is whole: `headwater status` reads the newest.
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(asdict(report), indent=2))
+    unfinished.rename(path)

@@ -14,7 +14,7 @@ from loader.errors import HeadwaterError
 
 _POLL_SECONDS = 0.25
 # Of DuckDB's own memory: a load sorts whole documents, and spills what does not fit beside the warehouse.
-_LOAD_MEMORY = "256MB"
+_LOAD_MEMORY = "192MB"
 # Two threads that write 5 KB rows wait for each other's memory: measured slower than one.
 _LOAD_THREADS = 1
 

@@ -67,27 +67,35 @@
         begin;
         do $$
         begin
-            if not exists (select from pg_roles where rolname = 'headwater_reader') then
+            if to_regrole('headwater_reader') is null then
                 create role headwater_reader login;
+                alter role headwater_reader set default_transaction_read_only = on;
+                alter role headwater_reader set search_path = marts;
             end if;
+        exception when insufficient_privilege then
+            null;  -- said below
         end
         $$;
-        alter role headwater_reader set default_transaction_read_only = on;
-        alter role headwater_reader set search_path = marts;
-        revoke all on schema transform from public, headwater_reader;
-        grant usage on schema marts_next to headwater_reader;
-        grant select on all tables in schema marts_next to headwater_reader;
-        drop schema if exists marts_old cascade;
         do $$
         begin
+            if to_regrole('headwater_reader') is not null then
+                revoke all on schema transform from headwater_reader;
+                grant usage on schema marts_next to headwater_reader;
+                grant select on all tables in schema marts_next to headwater_reader;
+            end if;
+            drop schema if exists marts_old cascade;
             if to_regnamespace('marts') is not null then
                 alter schema marts rename to marts_old;
             end if;
+            alter schema marts_next rename to marts;
         end
         $$;
-        alter schema marts_next rename to marts;
         commit;
     ") -%}
     {# Dropping waits for whoever still reads the old marts, so it comes after the swap. #}
     {%- do run_query("begin; drop schema if exists marts_old cascade; commit;") -%}
+    {%- if run_query("select to_regrole('headwater_reader')")[0][0] is none -%}
+        {%- do log("The role headwater_reader is missing, and " ~ target.user ~ " may not create roles: have it created"
+            ~ " (create role headwater_reader login) and publish again.", info=true) -%}
+    {%- endif -%}
 {%- endmacro %}

@@ -1,5 +1,6 @@
 """Readers get whole and tested marts, or the ones of before: never half, never untested."""
 
+import dataclasses
 from collections.abc import Iterator
 
 import duckdb
@@ -87,6 +88,23 @@ def test_a_server_that_is_not_there_is_told_in_one_line(published: Workspace) ->
         assert "Connection refused" in finished.output
         assert "Traceback" not in finished.output
         assert ".py" not in finished.output
+
+
+def test_a_given_server_gets_the_marts_from_a_user_without_special_rights(published: Workspace) -> None:
+    administrator = published.server.connect()
+    administrator.autocommit = True
+    with administrator.cursor() as cursor:
+        cursor.execute("create role office login")
+        cursor.execute("create database office owner office")
+    administrator.close()
+    given = {"PGHOST": str(published.settings.postgres_socket), "PGUSER": "office", "PGDATABASE": "office"}
+    for command in (("dbt", "run-operation", "handoff"), ("dbt", "build", "--target", "postgres")):
+        finished = published.run(*command, extra=given)
+        assert finished.status == 0, finished.output
+    office = dataclasses.replace(published.server, user="office", database="office")
+    with office.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("select count(*) from marts.fct_papers")
+        assert cursor.fetchone() == (count_papers(published),)
 
 
 def test_what_is_done_too_early_says_what_comes_first(workspace: Workspace) -> None:
