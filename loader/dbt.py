@@ -32,20 +32,15 @@ class DbtRun:
 
 
 def run_dbt(arguments: list[str], settings: Settings, console: Console, label: str, target: str = "duckdb") -> DbtRun:
-    """Runs one dbt command in a process of its own, showing how far it is.
-
-    Postgres has artifacts of its own: dbt parses the whole project anew where it finds those of another target.
-    """
+    """Runs one dbt command in a process of its own, showing how far it is."""
     started = time.monotonic()
-    target_path = settings.dbt_target if target == "duckdb" else settings.dbt_target / target
     # A results file of an earlier command must not be read as this one's.
-    results_path = target_path / "run_results.json"
+    results_path = settings.find_dbt_artifacts(target) / "run_results.json"
     results_path.unlink(missing_ok=True)
-    flags = ["--target", target, "--target-path", str(target_path)]
     process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments, *flags],
+        [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments, "--target", target],
         cwd=ROOT,
-        env={**os.environ, **derive_tool_environment(settings)},
+        env={**os.environ, **derive_tool_environment(settings, target)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -79,7 +74,7 @@ def build_docs(settings: Settings, console: Console) -> Path:
         raise read_failure(run)
     page = settings.data / "docs" / "index.html"
     page.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(settings.dbt_target / "static_index.html", page)
+    shutil.copyfile(settings.find_dbt_artifacts() / "static_index.html", page)
     return page
 
 

@@ -5,10 +5,15 @@ and a child process with other settings must not inherit its parent's.
 """
 
 import os
+import sys
 from contextlib import suppress
 
 from loader.errors import HeadwaterError
 from loader.settings import derive_tool_environment, read_settings
 
+# `dbt build --target postgres`, in the spellings that dbt takes.
+_WORDS = {"postgres", "--target=postgres", "-tpostgres"}
+_target = "postgres" if _WORDS.intersection(sys.orig_argv) else "duckdb"
+
 with suppress(HeadwaterError):  # the command that follows says it
-    os.environ.update(derive_tool_environment(read_settings()))
+    os.environ.update(derive_tool_environment(read_settings(), _target))

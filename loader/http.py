@@ -20,6 +20,7 @@ T = TypeVar("T")
 USER_AGENT = f"headwater/{version('headwater')} (open academic analytics; python-requests/{requests.__version__})"
 _TIMEOUT_SECONDS = (10.0, 60.0)  # to connect, between two bytes
 _MOST_ATTEMPTS = 5
+_FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 60.0
 _LONGEST_RETRYING_SECONDS = 300.0
 _PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -51,10 +52,12 @@ class HttpSession:
         requests_per_second: float,
         headers: Mapping[str, str] | None = None,
         explain: Explain = lambda _: None,
+        first_wait_seconds: float = _FIRST_WAIT_SECONDS,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.request_count = 0
         self._explain = explain
+        self._first_wait_seconds = first_wait_seconds
         self._limiter = Limiter(Rate(max(1, round(requests_per_second)), Duration.SECOND))
         self._lock = threading.Lock()
         self._session = requests.Session()
@@ -62,7 +65,7 @@ class HttpSession:
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientError),
             stop=tenacity.stop_after_attempt(_MOST_ATTEMPTS) | tenacity.stop_before_delay(_LONGEST_RETRYING_SECONDS),
-            wait=_wait_as_asked,
+            wait=self._wait_as_asked,
             reraise=True,
         )
 
@@ -109,6 +112,13 @@ class HttpSession:
             raise TransientError(f"answered {response.status_code}", _read_retry_after(response))
         raise HeadwaterError(f"{self.base_url}{path} answered {response.status_code}: {read_message(response)}")
 
+    def _wait_as_asked(self, state: tenacity.RetryCallState) -> float:
+        """As long as the server asked, else twice as long each time; a little more, so that callers spread."""
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.wait_seconds if isinstance(error, TransientError) else None
+        base = self._first_wait_seconds * 2 ** (state.attempt_number - 1) if asked is None else max(asked, 0.0)
+        return min(base * random.uniform(1.0, 1.25), _LONGEST_WAIT_SECONDS)
+
 
 def read_message(response: requests.Response) -> str:
     """What the server says is wrong, in one line of at most 300 characters."""
@@ -142,11 +152,3 @@ def _read_retry_after(response: requests.Response) -> float | None:
         return (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
     except (ValueError, TypeError):
         return None
-
-
-def _wait_as_asked(state: tenacity.RetryCallState) -> float:
-    """As long as the server asked, else twice as long each time; a little more, so that callers spread."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.wait_seconds if isinstance(error, TransientError) else None
-    base = 0.25 * 2**state.attempt_number if asked is None else asked
-    return min(max(base, 0.0) + random.uniform(0.0, 0.25), _LONGEST_WAIT_SECONDS)

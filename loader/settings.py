@@ -35,10 +35,12 @@ class Settings:
         """Dlt's and dbt's own files for this warehouse: pipeline state, compiled SQL, logs."""
         return self.warehouse.with_suffix(".state")
 
-    @property
-    def dbt_target(self) -> Path:
-        """Where dbt writes its artifacts (`manifest.json`, `run_results.json`, the docs page)."""
-        return self.state / "dbt" / "target"
+    def find_dbt_artifacts(self, target: str = "duckdb") -> Path:
+        """Where dbt writes what it makes for a target (`manifest.json`, `run_results.json`, the docs page).
+
+        A folder each: dbt parses the whole project anew where it finds the manifest of another target.
+        """
+        return self.state / "dbt" / target
 
     @property
     def postgres_data(self) -> Path:
@@ -68,7 +70,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         raise HeadwaterError(f"HEADWATER_LOCK_WAIT_SECONDS is {wait!r}; it must be a number of seconds.") from None
 
 
-def derive_tool_environment(settings: Settings) -> dict[str, str]:
+def derive_tool_environment(settings: Settings, dbt_target: str = "duckdb") -> dict[str, str]:
     """The variables by which dlt and dbt find this repository, and write nowhere but beside the warehouse."""
     return {
         "DLT_PROJECT_DIR": str(ROOT),
@@ -76,7 +78,7 @@ def derive_tool_environment(settings: Settings) -> dict[str, str]:
         "DESTINATION__DUCKDB__CREDENTIALS": str(settings.warehouse),
         "DBT_PROJECT_DIR": str(ROOT / "dbt_project"),
         "DBT_PROFILES_DIR": str(ROOT),
-        "DBT_TARGET_PATH": str(settings.dbt_target),
+        "DBT_TARGET_PATH": str(settings.find_dbt_artifacts(dbt_target)),
         "DBT_LOG_PATH": str(settings.state / "dbt" / "logs"),
         "HEADWATER_WAREHOUSE_PATH": str(settings.warehouse),
         "HEADWATER_POSTGRES_SOCKET": str(settings.postgres_socket),

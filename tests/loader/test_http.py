@@ -28,7 +28,7 @@ def server() -> Iterator[OpenAlexServer]:
 
 
 def ask(server: OpenAlexServer, path: str = "/works") -> Listing:
-    return HttpSession(server.url, requests_per_second=1000).get(path, {}, DECODER)
+    return HttpSession(server.url, requests_per_second=1000, first_wait_seconds=0.01).get(path, {}, DECODER)
 
 
 @pytest.mark.parametrize(
@@ -70,13 +70,13 @@ def test_a_server_that_is_not_there_is_named() -> None:
     with OpenAlexServer(Catalogue.from_works([])) as server:
         url = server.url
     with pytest.raises(HeadwaterError, match=f"{url}/works cannot be reached"):
-        HttpSession(url, requests_per_second=1000).get("/works", {}, DECODER)
+        HttpSession(url, requests_per_second=1000, first_wait_seconds=0.01).get("/works", {}, DECODER)
 
 
 @pytest.mark.parametrize("url", ["not an address", "ftp://127.0.0.1", "http://"])
 def test_a_base_url_that_is_none_is_named(url: str) -> None:
     with pytest.raises(HeadwaterError, match="is not an http address"):
-        HttpSession(url, requests_per_second=1000).get("/works", {}, DECODER)
+        HttpSession(url, requests_per_second=1000, first_wait_seconds=0.01).get("/works", {}, DECODER)
 
 
 def test_the_session_says_who_asks(server: OpenAlexServer) -> None:

@@ -11,7 +11,7 @@ from loader.settings import ROOT, derive_tool_environment, read_settings
 def test_without_variables_everything_is_in_the_repositorys_data_folder() -> None:
     settings = read_settings({})
     assert settings.warehouse == ROOT / "data" / "warehouse.duckdb"
-    for path in (settings.state, settings.dbt_target, settings.postgres_data, settings.postgres_socket):
+    for path in (settings.state, settings.find_dbt_artifacts(), settings.postgres_data, settings.postgres_socket):
         assert path.is_relative_to(ROOT / "data")
 
 
