@@ -5,6 +5,7 @@ as the source sent it, byte for byte.
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
@@ -38,7 +39,7 @@ REJECT_SCHEMA = pa.schema(
 )
 
 
-class Record(BaseModel):
+class Record(BaseModel, ABC):
     """What every record has: a key, and where its source tells it, the time of its last change.
 
     A model names what staging needs, checks its types strictly and lets everything else pass.
@@ -47,9 +48,9 @@ class Record(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
 
     @property
+    @abstractmethod
     def key(self) -> str:
         """The primary key in raw."""
-        raise NotImplementedError
 
     @property
     def changed_at(self) -> datetime | None:

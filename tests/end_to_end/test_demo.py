@@ -1,5 +1,6 @@
 """`headwater demo` shows everything, touches nothing of the user's, and its second day loads only what changed."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,9 +85,17 @@ def test_dlts_own_commands_work_on_the_pipeline(demonstrated: tuple[Workspace, s
 def test_the_docs_are_one_page_with_every_mart(demonstrated: tuple[Workspace, str, str]) -> None:
     workspace, _, _ = demonstrated
     page = workspace.run_well("headwater", "docs").strip().splitlines()[-1]
-    text = (ROOT / page).read_text()
+    text = Path(page).read_text()
     for mart in (ROOT / "dbt_project" / "models" / "marts").rglob("*.sql"):
         assert f"model.headwater.{mart.stem}" in text
+    workspace.run_well("dbt", "run-operation", "handoff")
+
+
+def test_freshness_is_known_and_keeps_no_handoff_from_going_on(demonstrated: tuple[Workspace, str, str]) -> None:
+    workspace, _, _ = demonstrated
+    printed = workspace.run_well("dbt", "--no-use-colors", "source", "freshness")
+    assert "PASS freshness of openalex.works" in printed
+    workspace.run_well("dbt", "run-operation", "handoff")
 
 
 def list_roster_ids(workspace: Workspace) -> set[str]:

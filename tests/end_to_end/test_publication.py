@@ -121,13 +121,6 @@ def test_what_is_done_too_early_says_what_comes_first(workspace: Workspace) -> N
     assert "Run `dbt run-operation handoff` first" in refused.output
 
 
-def test_docs_and_freshness_do_not_keep_the_next_handoff(published: Workspace) -> None:
-    published.run_well("headwater", "docs")
-    printed = published.run_well("dbt", "--no-use-colors", "source", "freshness")
-    assert "PASS freshness of openalex.works" in printed
-    published.run_well("dbt", "run-operation", "handoff")
-
-
 def test_a_part_of_the_marts_is_never_published(published: Workspace) -> None:
     oid = (
         "select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = 'marts' order by 1"
