@@ -1,12 +1,12 @@
 """The one HTTP session: pace, retry, time-outs, and errors that say what to do."""
 
+import math
 import random
-import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import requests
@@ -55,11 +55,9 @@ class HttpSession:
         first_wait_seconds: float = _FIRST_WAIT_SECONDS,
     ) -> None:
         self.base_url = base_url.rstrip("/")
-        self.request_count = 0
         self._explain = explain
         self._first_wait_seconds = first_wait_seconds
-        self._limiter = Limiter(Rate(max(1, round(requests_per_second)), Duration.SECOND))
-        self._lock = threading.Lock()
+        self._limiter = Limiter(_build_rate(requests_per_second))
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})})
         self._retrying = tenacity.Retrying(
@@ -88,8 +86,6 @@ class HttpSession:
 
     def _get_once(self, path: str, params: Mapping[str, str], decoder: msgspec.json.Decoder[T]) -> T:
         self._limiter.try_acquire(self.base_url)
-        with self._lock:
-            self.request_count += 1
         try:
             response = self._session.get(f"{self.base_url}{path}", params=params, timeout=_TIMEOUT_SECONDS)
             body = response.content
@@ -120,14 +116,24 @@ class HttpSession:
         return min(base * random.uniform(1.0, 1.25), _LONGEST_WAIT_SECONDS)
 
 
+def _build_rate(requests_per_second: float) -> Rate:
+    if requests_per_second >= 1:
+        return Rate(int(requests_per_second), Duration.SECOND)
+    return Rate(1, math.ceil(int(Duration.SECOND) / requests_per_second))
+
+
 def read_message(response: requests.Response) -> str:
     """What the server says is wrong, in one line of at most 300 characters."""
-    try:
-        answer = msgspec.json.decode(response.content)
-        text = str(answer.get("message") or answer.get("error") or answer)
-    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError):
-        text = response.reason or "no reason given"
+    text = read_field(response, "message") or read_field(response, "error") or response.reason or "no reason given"
     return " ".join(text.split())[:300]
+
+
+def read_field(response: requests.Response, name: str) -> str:
+    """A field of the JSON object that the server answers; empty where there is none."""
+    try:
+        return str(msgspec.json.decode(response.content, type=dict[str, Any]).get(name) or "")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
 
 
 def _describe_failure(error: requests.exceptions.RequestException) -> str:

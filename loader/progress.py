@@ -20,7 +20,6 @@ class RunProgress:
     def __init__(self, source: str, console: Console, bars: Bars | None) -> None:
         self.counts: dict[str, LoadCounts] = {}
         self.seconds: dict[str, float] = {}
-        self.warnings: list[str] = []
         self._source = source
         self._console = console
         self._bars = bars
@@ -57,7 +56,6 @@ class RunProgress:
 
     def warn(self, message: str) -> None:
         """Something that the user should know and that stops nothing."""
-        self.warnings.append(message)
         self._console.print(f"[yellow]Note:[/yellow] {escape(message)}", soft_wrap=True)
 
 

@@ -12,11 +12,12 @@ from rich.table import Table
 
 from loader.errors import HeadwaterError
 from loader.marts import MartState, compare_marts
+from loader.pipelines import name_raw_schema
 from loader.postgres import find_server, is_running
 from loader.runs import read_last_report
 from loader.settings import Settings
 from loader.sources import SOURCES
-from loader.warehouse import open_warehouse
+from loader.warehouse import RawSchema, open_warehouse
 
 
 @dataclass(frozen=True)
@@ -117,19 +118,10 @@ def _show_count(rows: int | None) -> str:
 
 
 def _read_source(connection: duckdb.DuckDBPyConnection, name: str) -> SourceState:
-    schema = f"raw_{name}"
-    tables = {
-        table
-        for (table,) in connection.execute(
-            "select table_name from duckdb_tables() where schema_name = ?", [schema]
-        ).fetchall()
-    }
-    if "_dlt_loads" not in tables:
+    raw = RawSchema(connection, name_raw_schema(name))
+    if not raw.has_table("rejected_records"):
         return SourceState(name, None, 0)
-    (at,) = connection.execute(f"select max(inserted_at) from {schema}._dlt_loads where status = 0").fetchone() or (
-        None,
-    )
-    rejected = 0
-    if "rejected_records" in tables:
-        (rejected,) = connection.execute(f"select count(*) from {schema}.rejected_records").fetchone() or (0,)
-    return SourceState(name, at, int(rejected))
+    sql = f"select max(inserted_at) from {raw.name}._dlt_loads where status = 0"
+    (loaded_at,) = connection.execute(sql).fetchone() or (None,)
+    (rejected,) = connection.execute(f"select count(*) from {raw.name}.rejected_records").fetchone() or (0,)
+    return SourceState(name, loaded_at, int(rejected))

@@ -4,11 +4,10 @@ from loader.documents import LoadCounts
 
 
 class SilentProgress:
-    """Keeps counts and warnings; shows nothing."""
+    """Keeps the counts; shows nothing."""
 
     def __init__(self) -> None:
         self.counts: dict[str, LoadCounts] = {}
-        self.warnings: list[str] = []
 
     def start(self, resource: str) -> None:
         pass
@@ -20,4 +19,4 @@ class SilentProgress:
         self.counts[resource] = counts
 
     def warn(self, message: str) -> None:
-        self.warnings.append(message)
+        pass

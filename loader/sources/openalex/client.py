@@ -10,7 +10,7 @@ import requests
 
 from loader.documents import Page
 from loader.errors import HeadwaterError
-from loader.http import HttpSession, read_message
+from loader.http import HttpSession, read_field, read_message
 
 _MOST_VALUES = 100
 _PER_PAGE = 100
@@ -94,7 +94,8 @@ def explain_refusal(response: requests.Response) -> HeadwaterError | None:
         return HeadwaterError(f"OpenAlex refuses the key in sources.openalex.api_key: {message}")
     if response.status_code != 429:
         return None
-    if "plan" in message.lower() or "upgrade" in message.lower():
+    # By what kind of error it is: a message about the pace may speak of plans too.
+    if read_field(response, "error") == "Plan upgrade required":
         return HeadwaterError(f"OpenAlex wants a paid plan for this request: {message}")
     if message.lower().startswith("insufficient budget"):
         return HeadwaterError(

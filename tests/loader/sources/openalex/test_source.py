@@ -203,7 +203,7 @@ def test_a_cursor_that_leads_back_is_noticed(loader: Loader, server: OpenAlexSer
     ("fault", "message"),
     [
         (
-            answer_status(429, {"error": "Plan upgrade required", "message": "This filter needs a paid plan."}),
+            answer_status(429, {"error": "Plan upgrade required", "message": "from_updated_date is not for you."}),
             "wants a paid plan",
         ),
         (
@@ -218,6 +218,15 @@ def test_a_refusal_that_waiting_cannot_mend_stops_at_once(
     server.fail_next(fault, path="/works")
     assert message in (loader.load().error or "")
     assert len([request for request in server.requests if request.path == "/works"]) == 1
+
+
+def test_a_pace_that_is_too_fast_is_waited_for_whatever_it_says_of_plans(
+    loader: Loader, server: OpenAlexServer
+) -> None:
+    message = "Rate limit exceeded: 10 requests per second. Upgrade your plan for more."
+    body = {"error": "Rate limit exceeded", "message": message}
+    server.fail_next(answer_status(429, body, headers={"Retry-After": "0"}), path="/works")
+    assert loader.load().error is None
 
 
 def test_a_key_that_is_refused_is_not_shown(loader: Loader) -> None:
