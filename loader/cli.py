@@ -38,7 +38,7 @@ def run() -> None:
     console = build_console()
     report = run_all(read_settings(), console)
     print_report(report, console)
-    sys.exit(1 if report.error else 0)
+    sys.exit(report.exit_status)
 
 
 @main.command()
@@ -56,7 +56,7 @@ def demo(day: int) -> None:
         report = run_all(read_settings(), console)
     print_report(report, console)
     if report.error:
-        sys.exit(1)
+        sys.exit(report.exit_status)
     server = postgres.ensure_server()
     print_answers(server, console)
     print_next_steps(server, data, day, console)

@@ -54,8 +54,11 @@ def run_dbt(arguments: list[str], settings: Settings, console: Console, label: s
                 lines.append(line)
                 if match := _PROGRESS.search(line):
                     status.update(f"{label} … {match.group(1)} of {match.group(2)}")
+    except KeyboardInterrupt:
+        process.terminate()
+        raise
     finally:
-        # Also after Ctrl-C, which dbt got too: it lets go of the warehouse when it ends.
+        # It lets go of the warehouse when it ends.
         is_successful = process.wait() == 0
     nodes = _count_nodes(results_path.read_text()) if results_path.exists() else Counter()
     return DbtRun(

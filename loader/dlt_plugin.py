@@ -1,4 +1,4 @@
-"""Adds `dlt pipeline run` and `dlt pipeline <source> run` to dlt's own command line."""
+"""Adds `run`, `rejects` and `replay` to `dlt pipeline [source]`."""
 
 import argparse
 import sys
@@ -6,32 +6,92 @@ import sys
 from dlt.common.configuration import plugins
 
 
-class RunPipeline(plugins.SupportsCliCommand):
+class _PipelineCommand(plugins.SupportsCliCommand):
+    parent: str | None = "pipeline"
+    compose: plugins.TCliCommandCompose = "replace"
+    docs_url: str | None = None
+
+    def configure_parser(self, parser: argparse.ArgumentParser) -> None:
+        """There is nothing to set: a source's settings are dlt's configuration (`sources.<source>.*`)."""
+
+
+class RunPipeline(_PipelineCommand):
     """Loads one source, or every configured one, into the warehouse."""
 
-    parent: str | None = "pipeline"
     command = "run"
-    compose: plugins.TCliCommandCompose = "replace"
     help_string = "Loads sources into the warehouse"
     description: str | None = (
         "Loads what is new and what has changed, and ends with a table of what became of every record."
         " `dlt pipeline run` loads every configured source, `dlt pipeline openalex run` one."
         " The exit status is not zero when anything failed."
     )
-    docs_url: str | None = None
-
-    def configure_parser(self, parser: argparse.ArgumentParser) -> None:
-        """There is nothing to set here: a source's settings are dlt's configuration (`sources.<source>.*`)."""
 
     def execute(self, args: argparse.Namespace) -> None:
         """Runs the load and leaves with its exit status."""
-        from loader.loads import load_and_report
+        from loader.loads import load_stages, run_and_report, select_sources
 
-        sys.exit(load_and_report(args.pipeline_name))
+        sys.exit(run_and_report(args.pipeline_name, select_sources, load_stages))
+
+
+class ShowRejects(_PipelineCommand):
+    """Lists the records that failed their model."""
+
+    command = "rejects"
+    help_string = "Lists rejected records by reason"
+    description: str | None = (
+        "Lists the records that failed their model, by reason and with an example, or shows one whole."
+        " A rejected record waits in raw_<source>.rejected_records until it is replayed or a version that passes comes."
+    )
+
+    def configure_parser(self, parser: argparse.ArgumentParser) -> None:
+        """The one option names a record."""
+        parser.add_argument(
+            "--show",
+            metavar="KEY",
+            help="Show the rejected record with this id, this last part of an id (W2741809807) or this start of a hash",
+        )
+
+    def execute(self, args: argparse.Namespace) -> None:
+        """Prints, and leaves with the exit status."""
+        from loader.reject_commands import show_rejects
+
+        sys.exit(show_rejects(args.pipeline_name, args.show))
+
+
+class ReplayRejects(_PipelineCommand):
+    """Loads the rejected records that pass their model now."""
+
+    command = "replay"
+    help_string = "Validates rejected records again and loads those that pass"
+    description: str | None = (
+        "Validates the rejected records anew, once a model is mended, and loads those that pass now, each exactly once."
+        " A version that is older than what raw holds is not loaded. raw_<source>.replays keeps what was done and when."
+    )
+
+    def execute(self, args: argparse.Namespace) -> None:
+        """Replays, and leaves with the exit status."""
+        from loader.loads import find_sources, run_and_report
+        from loader.reject_commands import replay_rejects
+
+        sys.exit(run_and_report(args.pipeline_name, find_sources, replay_rejects))
 
 
 @plugins.hookimpl(specname="plug_cli")
 @plugins.only_host("dlt")
 def plug_cli_run(host: str) -> type[RunPipeline]:
-    """Dlt asks every plug-in for the commands that it adds."""
+    """Dlt asks every plug-in for the commands that it adds, one for each such function."""
     return RunPipeline
+
+
+@plugins.hookimpl(specname="plug_cli")
+@plugins.only_host("dlt")
+def plug_cli_rejects(host: str) -> type[ShowRejects]:
+    """See plug_cli_run."""
+    return ShowRejects
+
+
+@plugins.hookimpl(specname="plug_cli")
+@plugins.only_host("dlt")
+def plug_cli_replay(host: str) -> type[ReplayRejects]:
+    """See plug_cli_run."""
+    return ReplayRejects

@@ -6,7 +6,7 @@ as the source sent it, byte for byte.
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -16,6 +16,11 @@ import msgspec
 import pyarrow as pa
 from dlt.extract import DltResource
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from loader.arrow import build_table
+from loader.field_inventory import INVENTORY_SCHEMA, FieldChange, FieldInventory, find_maps, read_known_fields
+from loader.rejects import list_open
+from loader.warehouse import RawSchema
 
 DOCUMENT_SCHEMA = pa.schema(
     [
@@ -34,6 +39,16 @@ REJECT_SCHEMA = pa.schema(
         pa.field("reason", pa.string(), nullable=False),
         pa.field("record_hash", pa.string(), nullable=False),
         pa.field("record", pa.string(), nullable=False),
+        pa.field("_dlt_load_id", pa.string(), nullable=False),
+    ]
+)
+REPLAY_SCHEMA = pa.schema(
+    [
+        pa.field("reject_id", pa.string(), nullable=False),
+        pa.field("resource", pa.string(), nullable=False),
+        pa.field("record_id", pa.string(), nullable=False),
+        pa.field("outcome", pa.string(), nullable=False),
+        pa.field("replayed_at", pa.timestamp("us", tz="UTC"), nullable=False),
         pa.field("_dlt_load_id", pa.string(), nullable=False),
     ]
 )
@@ -93,6 +108,8 @@ _COUNT_HINTS = dlt.mark.make_hints(
     columns={},
     primary_key=["_dlt_load_id", "resource"],
 )
+_INVENTORY_HINTS = dlt.mark.make_hints(table_name="field_inventory", columns={}, primary_key=["resource", "path"])
+REPLAY_HINTS = dlt.mark.make_hints(table_name="replays", columns={}, primary_key=["reject_id", "_dlt_load_id"])
 
 
 class Progress(Protocol):
@@ -106,6 +123,9 @@ class Progress(Protocol):
 
     def finish(self, resource: str, counts: LoadCounts) -> None:
         """The resource is through."""
+
+    def report_changes(self, resource: str, changes: Sequence[FieldChange]) -> None:
+        """The resource's records have other fields than they used to have."""
 
     def warn(self, message: str) -> None:
         """Something that the user should know and that stops nothing."""
@@ -134,14 +154,17 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 class Intake:
     """Takes the records of one resource in one load."""
 
-    def __init__(self, resource: str, model: type[Record], stored_hashes: Mapping[str, str]) -> None:
+    def __init__(
+        self, resource: str, model: type[Record], stored_hashes: Mapping[str, str], stored_rejects: Set[str]
+    ) -> None:
         self.counts = LoadCounts()
         self.has_newer_copies = False
         self._resource = resource
         self._validate = model.__pydantic_validator__.validate_json
         self._stored_hashes = stored_hashes
+        self._known_rejects = set(stored_rejects)
         self._seen: dict[str, _Seen] = {}
-        self._load_id = str(dlt.current.load_package_state()["load_id"])
+        self.load_id = str(dlt.current.load_package_state()["load_id"])
 
     def take(self, records: Sequence[bytes]) -> tuple[pa.Table, pa.Table]:
         """Sorts a page into rows to write (DOCUMENT_SCHEMA) and rejected records (REJECT_SCHEMA)."""
@@ -153,15 +176,15 @@ class Intake:
                 valid = self._validate(record)
             except ValidationError as error:
                 self.counts.rejected += 1
-                rejects.append(self._describe_reject(record, error))
+                rejects += self._describe_reject(record, describe_fault(error))
                 continue
             accepted.append((valid.key, valid.changed_at, record))
         documents = [
-            (key, changed_at, record_hash, record.decode(), self._load_id)
+            (key, changed_at, record_hash, record.decode(), self.load_id)
             for key, changed_at, record in accepted
             if self._is_news(key, changed_at, record_hash := hashlib.sha256(record).hexdigest())
         ]
-        return _build_table(documents, DOCUMENT_SCHEMA), _build_table(rejects, REJECT_SCHEMA)
+        return build_table(documents, DOCUMENT_SCHEMA), build_table(rejects, REJECT_SCHEMA)
 
     def _is_news(self, key: str, changed_at: datetime | None, record_hash: str) -> bool:
         """Counts the record, and tells whether it says something that neither raw nor this load holds."""
@@ -184,55 +207,65 @@ class Intake:
 
     def describe_counts(self) -> pa.Table:
         """One row: this load's counts (COUNT_SCHEMA)."""
-        return _build_table([(self._load_id, self._resource, *astuple(self.counts))], COUNT_SCHEMA)
+        return build_table([(self.load_id, self._resource, *astuple(self.counts))], COUNT_SCHEMA)
 
-    def _describe_reject(self, record: bytes, error: ValidationError) -> tuple[str | None, ...]:
-        reason = "; ".join(
-            f"{'.'.join(str(part) for part in detail['loc']) or 'record'}: {detail['msg']}"
-            for detail in error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_REASONS]
-        )
+    def _describe_reject(self, record: bytes, reason: str) -> Iterator[tuple[str | None, ...]]:
+        """The row of a reject; none where raw, or this load, holds it already."""
         record_hash = hashlib.sha256(record).hexdigest()
-        return (
-            f"{self._resource}:{record_hash}",
-            self._resource,
-            read_id(record),
-            reason,
-            record_hash,
-            record.decode(errors="replace"),
-            self._load_id,
-        )
+        reject_id = f"{self._resource}:{record_hash}"
+        if reject_id not in self._known_rejects:
+            self._known_rejects.add(reject_id)
+            text = record.decode(errors="backslashreplace")
+            yield reject_id, self._resource, read_id(record), reason, record_hash, text, self.load_id
 
 
-def _build_table(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:
-    columns = zip(*rows, strict=True) if rows else [[] for _ in schema]
-    return pa.Table.from_arrays(
-        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
+def describe_fault(error: ValidationError) -> str:
+    """The first things that a record fails in, each with its place: `authorships[2].author.id: …`."""
+    return "; ".join(
+        f"{_describe_place(detail['loc']) or 'record'}: {detail['msg']}"
+        for detail in error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_REASONS]
     )
 
 
+def _describe_place(location: Sequence[int | str]) -> str:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".")
+
+
 def load_documents(
-    pages: Iterable[Page],
-    *,
-    resource: str,
-    model: type[Record],
-    stored_hashes: Mapping[str, str],
-    progress: Progress,
+    pages: Iterable[Page], *, resource: str, model: type[Record], raw: RawSchema, progress: Progress
 ) -> Iterator[Any]:
-    """Yields the rows of a dlt resource, its rejected records and, last, its counts (`load_counts`)."""
+    """Yields the rows of a dlt resource, its rejected records and, last, its counts and its fields.
+
+    Raises what `pages` raises; nothing of the resource is loaded then.
+    """
     progress.start(resource)
-    intake = Intake(resource, model, stored_hashes)
+    open_rejects = {reject.id for reject in list_open(raw)}
+    intake = Intake(resource, model, raw.read_hashes(resource), open_rejects)
+    inventory = FieldInventory(read_known_fields(raw, resource), find_maps(model))
     # Empty tables first: what has no record yet is there all the same for dbt to read.
     yield DOCUMENT_SCHEMA.empty_table()
-    yield dlt.mark.with_hints(REJECT_SCHEMA.empty_table(), _REJECT_HINTS, create_table_variant=True)
+    yield _mark(REJECT_SCHEMA.empty_table(), _REJECT_HINTS)
+    yield _mark(REPLAY_SCHEMA.empty_table(), REPLAY_HINTS)
+    yield _mark(INVENTORY_SCHEMA.empty_table(), _INVENTORY_HINTS)
     for page in pages:
         documents, rejects = intake.take(page.records)
         if documents.num_rows:
+            inventory.offer(documents["document"].to_pylist())
             yield dlt.mark.with_hints(documents, _COPIES_HINTS) if intake.has_newer_copies else documents
         if rejects.num_rows:
-            yield dlt.mark.with_hints(rejects, _REJECT_HINTS, create_table_variant=True)
+            inventory.offer(rejects["record"].to_pylist())
+            yield _mark(rejects, _REJECT_HINTS)
         progress.advance(resource, len(page.records), page.expected)
+    progress.report_changes(resource, inventory.list_changes())
     progress.finish(resource, intake.counts)
-    yield dlt.mark.with_hints(intake.describe_counts(), _COUNT_HINTS, create_table_variant=True)
+    yield _mark(intake.describe_counts(), _COUNT_HINTS)
+    yield _mark(inventory.describe(resource, intake.load_id, datetime.now(UTC)), _INVENTORY_HINTS)
+
+
+def _mark(rows: pa.Table, hints: Any) -> Any:
+    """Rows that go to another table than the resource's own."""
+    return dlt.mark.with_hints(rows, hints, create_table_variant=True)
 
 
 def document_resource(name: str, rows: Callable[[], Iterator[Any]]) -> DltResource:

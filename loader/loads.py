@@ -1,25 +1,31 @@
-"""Runs the pipelines: every stage of every asked source, and an honest account of what came of it."""
+"""Runs the pipelines: every asked source, and an honest account of what came of it."""
 
+import errno
+import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 
+import dlt
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.exceptions import DltException
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from loader.console import build_console, report_error
 from loader.documents import LoadCounts
 from loader.errors import HeadwaterError
+from loader.field_inventory import FieldChange
+from loader.interrupts import find_exit_status, stop_on_sigterm
 from loader.pipelines import name_raw_schema, pipeline_for
 from loader.progress import RunProgress, follow
+from loader.recovery import recover
 from loader.settings import Settings, read_settings
 from loader.sources import SOURCES, SourceEntry
 from loader.warehouse import RawSchema, open_warehouse
 
-# What a shell gives for a program that SIGINT ended.
-_INTERRUPTED = 130
+_MOST_CHANGES = 20
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class ResourceLoad:
     source: str
     resource: str
     counts: LoadCounts
+    changes: list[FieldChange]
     seconds: float
 
 
@@ -42,16 +49,32 @@ class SourceLoad:
     seconds: float
 
 
-def load_and_report(source: str | None) -> int:
-    """What `dlt pipeline [source] run` does; returns its exit status."""
+# What is done with a source while the warehouse is held: it yields each resource as it is in raw.
+Job = Callable[[SourceEntry, dlt.Pipeline, RawSchema, RunProgress], Iterator[str]]
+
+
+def load_stages(entry: SourceEntry, pipeline: dlt.Pipeline, raw: RawSchema, progress: RunProgress) -> Iterator[str]:
+    """Loads a source stage by stage.
+
+    A stage is one load: when it fails, none of its resources is loaded, whatever was extracted before.
+    """
+    source = entry.build(raw=raw, progress=progress)
+    for stage in entry.stages:
+        pipeline.run(source.with_resources(*stage), loader_file_format="parquet")
+        yield from stage
+
+
+def run_and_report(source: str | None, select: Callable[[str | None], list[SourceEntry]], job: Job) -> int:
+    """Does the job for the selected sources and reports; returns the exit status of the command."""
     console = build_console()
     try:
-        loads = list(run_sources(select_sources(source), read_settings(), console))
+        with stop_on_sigterm():
+            loads = list(run_sources(select(source), read_settings(), console, job))
     except HeadwaterError as error:
         return report_error(console, error)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         console.print("Interrupted. Raw holds what whole loads brought; the same command goes on from there.")
-        return _INTERRUPTED
+        return find_exit_status(interrupt)
     print_summary(loads, console)
     failed = [load for load in loads if load.error]
     for load in failed:
@@ -59,12 +82,19 @@ def load_and_report(source: str | None) -> int:
     return 1 if failed else 0
 
 
+def find_sources(name: str | None) -> list[SourceEntry]:
+    """The source of that name, or without a name all of them. Raises HeadwaterError when there is none."""
+    if name is None:
+        return list(SOURCES.values())
+    if name not in SOURCES:
+        raise HeadwaterError(f"There is no source {name!r}. The sources are: {', '.join(sorted(SOURCES))}.")
+    return [SOURCES[name]]
+
+
 def select_sources(name: str | None) -> list[SourceEntry]:
     """The source of that name, or without a name every configured one. Raises HeadwaterError when there is none."""
     if name is not None:
-        if name not in SOURCES:
-            raise HeadwaterError(f"There is no source {name!r}. The sources are: {', '.join(sorted(SOURCES))}.")
-        return [SOURCES[name]]
+        return find_sources(name)
     configured = [entry for entry in SOURCES.values() if entry.is_configured()]
     if not configured:
         raise HeadwaterError(
@@ -74,43 +104,41 @@ def select_sources(name: str | None) -> list[SourceEntry]:
     return configured
 
 
-def run_sources(entries: Sequence[SourceEntry], settings: Settings, console: Console) -> Iterator[SourceLoad]:
-    """Loads the sources one after the other. A source that fails does not keep the others from loading."""
+def run_sources(
+    entries: Sequence[SourceEntry], settings: Settings, console: Console, job: Job = load_stages
+) -> Iterator[SourceLoad]:
+    """Does the job for one source after the other. One that fails does not keep the others from theirs."""
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds) as connection:
         for entry in entries:
             raw = RawSchema(connection, name_raw_schema(entry.name))
             started = time.monotonic()
+            loaded: list[str] = []
+            error = None
             with follow(entry.name, console) as progress:
-                loaded, error = _run_source(entry, settings, raw, progress)
+                try:
+                    pipeline = recover(pipeline_for(entry.name, settings, connection), raw, progress)
+                    loaded.extend(job(entry, pipeline, raw, progress))
+                except (HeadwaterError, DltException) as failure:
+                    raise_if_interrupted(failure)
+                    error = describe_error(failure)
             resources = [
-                ResourceLoad(entry.name, resource, progress.counts[resource], progress.seconds[resource])
+                ResourceLoad(
+                    entry.name,
+                    resource,
+                    progress.counts[resource],
+                    progress.changes[resource],
+                    progress.seconds[resource],
+                )
                 for resource in loaded
             ]
             yield SourceLoad(entry.name, resources, error, time.monotonic() - started)
 
 
-def _run_source(
-    entry: SourceEntry, settings: Settings, raw: RawSchema, progress: RunProgress
-) -> tuple[list[str], str | None]:
-    """Runs a source's stages: the resources that are in raw now, and the line that says why it stopped, if it did.
-
-    A stage is one load: when it fails, none of its resources is loaded, whatever was extracted before.
-    """
-    loaded: list[str] = []
-    try:
-        pipeline = pipeline_for(entry.name, settings, raw.connection)
-        if pipeline.has_pending_data:
-            progress.warn("An earlier run was interrupted; what it had fetched is loaded first.")
-            pipeline.run()
-        source = entry.build(raw=raw, progress=progress)
-        for stage in entry.stages:
-            pipeline.run(source.with_resources(*stage), loader_file_format="parquet")
-            loaded.extend(stage)
-    except (HeadwaterError, DltException) as error:
-        if any(isinstance(cause, KeyboardInterrupt) for cause in _list_causes(error)):
-            raise KeyboardInterrupt from error
-        return loaded, describe_error(error)
-    return loaded, None
+def raise_if_interrupted(error: BaseException) -> None:
+    """Raises the KeyboardInterrupt that dlt wrapped in an error of its own, if one did."""
+    for cause in _list_causes(error):
+        if isinstance(cause, KeyboardInterrupt):
+            raise cause
 
 
 def describe_error(error: BaseException) -> str:
@@ -119,6 +147,8 @@ def describe_error(error: BaseException) -> str:
     for cause in causes:
         if isinstance(cause, HeadwaterError):
             return str(cause)
+        if os.strerror(errno.ENOSPC) in str(cause):
+            return "There is no room left on the disk. Free some and run the same command: it goes on from here."
     told = error if isinstance(error, ConfigurationException) else causes[-1]
     text = str(told).strip() or type(told).__name__
     return f"{type(told).__name__}: {text.splitlines()[0]}"
@@ -133,7 +163,7 @@ def _list_causes(error: BaseException) -> list[BaseException]:
 
 
 def print_summary(loads: Sequence[SourceLoad], console: Console) -> None:
-    """The table at the end: what happened to the records of each resource; nothing where nothing was loaded."""
+    """The tables at the end: what became of the records of each resource, and which fields changed."""
     table = Table(title="Loaded", title_justify="left")
     table.add_column("resource")
     for heading in (*(field.name for field in fields(LoadCounts)), "seconds"):
@@ -144,3 +174,22 @@ def print_summary(loads: Sequence[SourceLoad], console: Console) -> None:
             table.add_row(f"{row.source}.{row.resource}", *cells, f"{row.seconds:.1f}")
     if table.row_count:
         console.print(table)
+    changes = [
+        (f"{row.source}.{row.resource}", change.path, change.change)
+        for load in loads
+        for row in load.resources
+        for change in row.changes
+    ]
+    if changes:
+        _print_changes(changes, console)
+
+
+def _print_changes(changes: Sequence[tuple[str, str, str]], console: Console) -> None:
+    table = Table(title="Fields that changed at the source", title_justify="left")
+    for heading in ("resource", "field", "change"):
+        table.add_column(heading, overflow="fold")
+    for change in changes[:_MOST_CHANGES]:
+        table.add_row(*map(escape, change))
+    console.print(table)
+    if (more := len(changes) - _MOST_CHANGES) > 0:
+        console.print(f"And {more:,} more; the table field_inventory of the raw schema has all.")

@@ -1,7 +1,7 @@
 """What a person sees while records come in: a bar on a terminal, lines elsewhere."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -10,16 +10,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 
 from loader.documents import LoadCounts
+from loader.field_inventory import FieldChange
 
 _LINE_EVERY_SECONDS = 5.0
 
 
 class RunProgress:
-    """Follows the resources of one source's run and keeps their counts and seconds for the summary."""
+    """Follows the resources of one source's run and keeps what the summary tells of them."""
 
     def __init__(self, source: str, console: Console, bars: Bars | None) -> None:
         self.counts: dict[str, LoadCounts] = {}
         self.seconds: dict[str, float] = {}
+        self.changes: dict[str, list[FieldChange]] = {}
         self._source = source
         self._console = console
         self._bars = bars
@@ -53,6 +55,10 @@ class RunProgress:
             self._bars.update(self._tasks[resource], total=counts.extracted, completed=counts.extracted)
         else:
             self._console.print(f"{self._source} {resource}: {counts.extracted:,} records read")
+
+    def report_changes(self, resource: str, changes: Sequence[FieldChange]) -> None:
+        """The resource's records have other fields than they used to have."""
+        self.changes[resource] = list(changes)
 
     def warn(self, message: str) -> None:
         """Something that the user should know and that stops nothing."""

@@ -13,6 +13,7 @@ from rich.table import Table
 from loader.console import report_error
 from loader.dbt import DbtRun, read_failure, run_dbt
 from loader.errors import HeadwaterError
+from loader.interrupts import find_exit_status, stop_on_sigterm
 from loader.loads import ResourceLoad, print_summary, run_sources, select_sources
 from loader.marts import count_published
 from loader.postgres import ensure_server, find_server
@@ -30,7 +31,7 @@ class Step:
 
 @dataclass
 class RunReport:
-    """What a whole run did. `error` is why it stopped, if it did."""
+    """What a whole run did. `error` is why it stopped, if it did, and `exit_status` what the command ends with."""
 
     run_id: str
     started_at: str
@@ -39,6 +40,7 @@ class RunReport:
     tests_passed: int = 0
     marts: dict[str, int] = field(default_factory=dict)
     error: str | None = None
+    exit_status: int = 0
 
 
 def run_all(settings: Settings, console: Console) -> RunReport:
@@ -53,12 +55,15 @@ def run_all(settings: Settings, console: Console) -> RunReport:
         lambda: _publish(settings, console, report),
     ]
     try:
-        for step in steps:
-            step()
+        with stop_on_sigterm():
+            for step in steps:
+                step()
     except HeadwaterError as error:
         report.error = str(error)
-    except KeyboardInterrupt:
+        report.exit_status = 1
+    except KeyboardInterrupt as interrupt:
         report.error = "interrupted."
+        report.exit_status = find_exit_status(interrupt)
     _keep(settings, report)
     return report
 

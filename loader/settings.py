@@ -51,11 +51,9 @@ class Settings:
     @property
     def postgres_socket(self) -> Path:
         """The folder of the embedded server's Unix socket, elsewhere only where the path would be too long."""
-        folder = self.postgres_data
-        if len(os.fsencode(folder)) <= _LONGEST_SOCKET_FOLDER:
-            return folder
-        digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"headwater-{digest}"
+        name = f"headwater-{hashlib.sha256(os.fsencode(self.postgres_data)).hexdigest()[:12]}"
+        folders = [self.postgres_data, Path(tempfile.gettempdir()) / name, Path("/tmp") / name]
+        return next((folder for folder in folders if len(os.fsencode(folder)) <= _LONGEST_SOCKET_FOLDER), folders[-1])
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -14,6 +14,7 @@ from loader.errors import HeadwaterError
 from loader.marts import MartState, compare_marts
 from loader.pipelines import name_raw_schema
 from loader.postgres import find_server, is_running
+from loader.rejects import list_open
 from loader.runs import read_last_report
 from loader.settings import Settings
 from loader.sources import SOURCES
@@ -22,7 +23,7 @@ from loader.warehouse import RawSchema, open_warehouse
 
 @dataclass(frozen=True)
 class SourceState:
-    """One source's raw schema: when it was last loaded (UTC), how many records it rejected in all."""
+    """One source's raw schema: when it was last loaded (UTC), how many rejected records wait."""
 
     name: str
     last_loaded_at: datetime | None
@@ -119,9 +120,8 @@ def _show_count(rows: int | None) -> str:
 
 def _read_source(connection: duckdb.DuckDBPyConnection, name: str) -> SourceState:
     raw = RawSchema(connection, name_raw_schema(name))
-    if not raw.has_table("rejected_records"):
+    if not raw.has_table("_dlt_loads"):
         return SourceState(name, None, 0)
     sql = f"select max(inserted_at) from {raw.name}._dlt_loads where status = 0"
     (loaded_at,) = connection.execute(sql).fetchone() or (None,)
-    (rejected,) = connection.execute(f"select count(*) from {raw.name}.rejected_records").fetchone() or (0,)
-    return SourceState(name, loaded_at, int(rejected))
+    return SourceState(name, loaded_at, len(list_open(raw)))

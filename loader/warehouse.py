@@ -35,6 +35,12 @@ class RawSchema:
         """The one column that a query answers; `{raw}` in it stands for the raw schema."""
         return [str(key) for (key,) in self.connection.cursor().execute(sql.format(raw=self.name)).fetchall()]
 
+    def read_load_ids(self) -> set[str]:
+        """The ids of the loads that are wholly in this schema."""
+        if not self.has_table("_dlt_loads"):
+            return set()
+        return set(self.query_keys("select load_id from {raw}._dlt_loads where status = 0"))
+
     def read_hashes(self, table: str) -> dict[str, str]:
         """The record hash of every key of a table of documents: about 250 bytes of memory a record."""
         if not self.has_table(table):

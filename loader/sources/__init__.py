@@ -1,10 +1,11 @@
 """The sources that the warehouse can load."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dlt.extract import DltSource
 
+from loader.documents import Record
 from loader.sources import openalex
 
 
@@ -14,6 +15,7 @@ class SourceEntry:
 
     name: str
     build: Callable[..., DltSource]
+    models: Mapping[str, type[Record]]
     stages: tuple[tuple[str, ...], ...]
     is_configured: Callable[[], bool]
 
@@ -21,6 +23,6 @@ class SourceEntry:
 SOURCES = {
     entry.name: entry
     for entry in [
-        SourceEntry("openalex", openalex.openalex_source, openalex.STAGES, openalex.is_configured),
+        SourceEntry("openalex", openalex.openalex_source, openalex.MODELS, openalex.STAGES, openalex.is_configured),
     ]
 }

@@ -1,13 +1,18 @@
 """A progress that keeps what it is told."""
 
+from collections.abc import Sequence
+
 from loader.documents import LoadCounts
+from loader.field_inventory import FieldChange
 
 
 class SilentProgress:
-    """Keeps the counts; shows nothing."""
+    """Shows nothing."""
 
     def __init__(self) -> None:
         self.counts: dict[str, LoadCounts] = {}
+        self.changes: dict[str, list[FieldChange]] = {}
+        self.warnings: list[str] = []
 
     def start(self, resource: str) -> None:
         pass
@@ -18,5 +23,8 @@ class SilentProgress:
     def finish(self, resource: str, counts: LoadCounts) -> None:
         self.counts[resource] = counts
 
+    def report_changes(self, resource: str, changes: Sequence[FieldChange]) -> None:
+        self.changes[resource] = list(changes)
+
     def warn(self, message: str) -> None:
-        pass
+        self.warnings.append(message)

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +71,12 @@ class Workspace:
 
     def run(self, command: str, *arguments: str, extra: Mapping[str, str] | None = None) -> Finished:
         """Runs a command of the virtual environment to its end."""
+        return self.run_program([str(SCRIPTS / command), *arguments], extra)
+
+    def run_program(self, arguments: Sequence[str], extra: Mapping[str, str] | None = None) -> Finished:
+        """Runs any program to its end, in this workspace's environment."""
         finished = subprocess.run(
-            [str(SCRIPTS / command), *arguments],
+            list(arguments),
             cwd=ROOT,
             env={**os.environ, **self.environment, **(extra or {})},
             stdin=subprocess.DEVNULL,

@@ -16,6 +16,13 @@ from loader.warehouse import RawSchema
 # Institutions and topics are asked for when the works that name them are in raw: what is missing there
 # follows from the tables alone, so that a killed run leaves nothing out.
 STAGES = (("roster", "authors", "works"), ("institutions", "topics"))
+MODELS: dict[str, type[Record]] = {
+    "roster": RosterMember,
+    "authors": Author,
+    "works": Work,
+    "institutions": Institution,
+    "topics": Topic,
+}
 
 _MENTIONED_INSTITUTIONS = """
     with works as (
@@ -59,15 +66,9 @@ def openalex_source(
     client = OpenAlexClient(base_url, api_key, requests_per_second)
     members = Members(client, roster, institution)
 
-    def build(name: str, model: type[Record], pages: Callable[[], Iterable[Page]]) -> DltResource:
+    def build(name: str, pages: Callable[[], Iterable[Page]]) -> DltResource:
         def rows() -> Iterator[Any]:
-            yield from load_documents(
-                pages(),
-                resource=name,
-                model=model,
-                stored_hashes=raw.read_hashes(name),
-                progress=progress,
-            )
+            yield from load_documents(pages(), resource=name, model=MODELS[name], raw=raw, progress=progress)
 
         return document_resource(name, rows)
 
@@ -75,15 +76,11 @@ def openalex_source(
         return client.list_by("works", "author.id", members.find_ids())
 
     return [
-        build("roster", RosterMember, lambda: _list_roster(members, raw, progress)),
-        build("authors", Author, lambda: _list_authors(client, members, progress)),
-        build("works", Work, list_works),
-        build(
-            "institutions",
-            Institution,
-            lambda: _list_missing(client, raw, "institutions", _MENTIONED_INSTITUTIONS),
-        ),
-        build("topics", Topic, lambda: _list_missing(client, raw, "topics", _MENTIONED_TOPICS)),
+        build("roster", lambda: _list_roster(members, raw, progress)),
+        build("authors", lambda: _list_authors(client, members, progress)),
+        build("works", list_works),
+        build("institutions", lambda: _list_missing(client, raw, "institutions", _MENTIONED_INSTITUTIONS)),
+        build("topics", lambda: _list_missing(client, raw, "topics", _MENTIONED_TOPICS)),
     ]
 
 

@@ -1,0 +1,57 @@
+"""A disk that is really full: a small file system of the test's own. The load ends with a line and goes on later."""
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+
+import pytest
+
+from tests.support.sample import Sample, serve_sample
+from tests.support.workspace import SCRIPTS, Workspace
+
+_UNSHARE = ["unshare", "--user", "--map-root-user", "--mount"]
+
+
+def can_mount() -> bool:
+    try:
+        mount = [*_UNSHARE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+        return subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+pytestmark = pytest.mark.skipif(not can_mount(), reason="this machine lets no user mount a file system")
+
+
+# Full while the first files are written, and full in the middle of the load.
+@pytest.mark.parametrize("megabytes", [1, 3])
+def test_a_load_on_a_full_disk_ends_with_a_line_and_goes_on_when_there_is_room(
+    workspace: Workspace, megabytes: int
+) -> None:
+    data = workspace.settings.data
+    data.mkdir()
+    load: Sequence[object] = [SCRIPTS / "dlt", "pipeline", "run"]
+    steps = [
+        f"mount -t tmpfs -o size={megabytes}m tmpfs {data}",
+        f"{{ {shlex.join(map(str, load))}; echo status $?; }}",
+        f"mount -o remount,size=200m {data}",
+        shlex.join(map(str, load)),
+        # Both files, since what the last load wrote may still be in the log.
+        f"cp {data}/warehouse.duckdb* {workspace.folder}",
+    ]
+    sample = Sample(workspace)
+    with serve_sample(workspace, sample):
+        finished = workspace.run_program([*_UNSHARE, "sh", "-c", " && ".join(steps)])
+    assert finished.status == 0, finished.output
+    first, _, second = finished.output.partition("status 1\n")
+    assert "There is no room left on the disk" in first
+    assert "Traceback" not in first
+    assert second
+    workspace.environment["HEADWATER_WAREHOUSE"] = str(workspace.folder / "warehouse.duckdb")
+    with workspace.open_duckdb() as connection:
+        works = connection.execute("select id from raw_openalex.works order by id").fetchall()
+        counted = connection.execute(
+            "select sum(new_count) from raw_openalex.load_counts where resource = 'works'"
+        ).fetchone()
+    assert works == [(key,) for key in sorted(sample.roster_works)]
+    assert counted == (len(works),)
