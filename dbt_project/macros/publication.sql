@@ -1,6 +1,7 @@
 {#
     Publication is all or nothing. On Postgres the marts are built and tested in `marts_next`; when every mart was
-    built and every test on marts passed in this run, one transaction puts it in the place of `marts`.
+    built and every test on marts passed in this run, one transaction puts them in the place of those in `marts`
+    (swap.sql).
 #}
 {% macro clear_next_marts() -%}
     {%- set marts = find_marts() | map(attribute='unique_id') | list -%}
@@ -16,10 +17,9 @@
         ) }}
     {%- elif selected -%}
         {%- do _refuse_without_handoff() -%}
-        {# adapter.drop_schema, unlike plain SQL, also forgets what dbt has cached of it #}
-        {%- set next_marts = api.Relation.create(database=target.database, schema='marts_next') -%}
-        {%- do adapter.drop_schema(next_marts) -%}
-        {%- do adapter.create_schema(next_marts) -%}
+        {%- do _drop_next_marts() -%}
+        {%- do adapter.create_schema(api.Relation.create(database=target.database, schema='marts_next')) -%}
+        {%- do _start_build_notes() -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -32,23 +32,101 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{% macro publish_marts(results) -%}
-    {%- set passed = results | selectattr('status', 'in', ['success', 'pass', 'warn'])
-        | map(attribute='node.unique_id') | list -%}
-    {%- set missing = [] -%}
-    {%- for node in graph.nodes.values() if node.unique_id not in passed and _is_needed_to_publish(node) -%}
-        {%- do missing.append(node.name) -%}
-    {%- endfor -%}
-    {%- if passed | length < results | length -%}
-        {%- do log("Not published: " ~ (results | length - passed | length) ~ " models or tests did not pass."
-            ~ " Readers keep the marts of before; what was built lies in schema marts_next.", info=true) -%}
-    {%- elif missing -%}
-        {%- do log("Not published: this run left out " ~ missing | length ~ " of the marts and their tests ("
-            ~ missing[:3] | join(', ') ~ " …). `dbt build --target postgres` publishes all of them.", info=true) -%}
-    {%- else -%}
-        {%- do swap_marts() -%}
-        {%- do log("Published " ~ find_marts() | length ~ " marts.", info=true) -%}
+{#
+    Not while a swap is under way: its schema is `marts_next` until it commits, and the drop would go on to what is
+    `marts` by then. The lock is held until adapter.drop_schema commits; that one, unlike plain SQL, also forgets what
+    dbt has cached of the schema.
+#}
+{% macro _drop_next_marts() -%}
+    {%- do run_query("
+        do $$
+        begin
+            perform set_config('lock_timeout', '" ~ (read_lock_wait_seconds() * 1000) | int ~ "ms', true);
+            " ~ lock_next_marts() ~ "
+            drop schema if exists marts_next cascade;
+        exception when lock_not_available then
+            raise exception 'Nothing was built: another run is building or publishing the marts, or a session reads"
+            ~ " schema marts_next. Wait for it, then `dbt build --target postgres`.';
+        end
+        $$
+    ") -%}
+    {%- do adapter.drop_schema(api.Relation.create(database=target.database, schema='marts_next')) -%}
+{%- endmacro %}
+
+{% macro lock_next_marts() -%}
+    perform pg_advisory_xact_lock(hashtext('headwater: marts_next'));
+{%- endmacro %}
+
+{#
+    What this run builds, and from what: two runs at once share `marts_next`, and a handoff may come between two
+    marts. dbt closes its connections between models, so no lock can keep either away; the swap reads here whether
+    they came. A table that is replaced gets another oid.
+#}
+{% macro _start_build_notes() -%}
+    {%- do run_query("
+        begin;
+        create table marts_next.build_notes (schema_name name, table_name name, table_oid oid, invocation_id text);
+        insert into marts_next.build_notes
+        select 'transform', relname, oid, '" ~ invocation_id ~ "'
+        from pg_class where relnamespace = to_regnamespace('transform') and relkind = 'r';
+        commit;
+    ") -%}
+{%- endmacro %}
+
+{# The post-hook of every mart. #}
+{% macro note_built_mart() -%}
+    {%- if target.type == 'postgres' -%}
+        insert into marts_next.build_notes
+        values ('marts_next', '{{ this.identifier }}', '{{ this }}'::regclass, '{{ invocation_id }}')
     {%- endif -%}
+{%- endmacro %}
+
+{#
+    Answers the statements that publish. What goes wrong in them is an error of the hook that runs them: dbt ends
+    with the message and a status that is not zero.
+#}
+{% macro publish_marts(results) -%}
+    {%- set left_out = _find_left_out(results) -%}
+    {%- if _count_failed(results) -%}
+        {%- do log("Not published: " ~ _count_failed(results) ~ " models or tests did not pass."
+            ~ " Readers keep the marts of before; what was built lies in schema marts_next.", info=true) -%}
+    {%- elif left_out -%}
+        do $$ begin raise exception '{{ "Not published: this run left out " ~ left_out | length
+            ~ " of the marts and their tests (" ~ left_out[:3] | join(', ')
+            ~ " …). `dbt build --target postgres` publishes all of them." }}'; end $$
+    {%- else -%}
+        {{ swap_marts() }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# dbt comes here only when the statements of publish_marts went well. #}
+{% macro tell_of_publication(results) -%}
+    {%- if not _count_failed(results) -%}
+        {%- do log("Published " ~ find_marts() | length ~ " marts.", info=true) -%}
+        {%- if run_query("select to_regrole('headwater_reader')")[0][0] is none -%}
+            {%- do log("The role headwater_reader is missing, and " ~ target.user ~ " may not create roles: have it"
+                ~ " created (create role headwater_reader login) and publish again.", info=true) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _find_passed(results) -%}
+    {{ return(results | selectattr('status', 'in', ['success', 'pass', 'warn'])
+        | map(attribute='node.unique_id') | list) }}
+{%- endmacro %}
+
+{% macro _count_failed(results) -%}
+    {{ return(results | length - _find_passed(results) | length) }}
+{%- endmacro %}
+
+{# The marts and their tests that are not among the results. #}
+{% macro _find_left_out(results) -%}
+    {%- set passed = _find_passed(results) -%}
+    {%- set left_out = [] -%}
+    {%- for node in graph.nodes.values() if node.unique_id not in passed and _is_needed_to_publish(node) -%}
+        {%- do left_out.append(node.name) -%}
+    {%- endfor -%}
+    {{ return(left_out) }}
 {%- endmacro %}
 
 {# Every mart, and every test that needs nothing but marts. #}
@@ -60,42 +138,4 @@
         {{ return(node.depends_on.nodes and node.depends_on.nodes | reject('in', marts) | list | length == 0) }}
     {%- endif -%}
     {{ return(false) }}
-{%- endmacro %}
-
-{% macro swap_marts() -%}
-    {%- do run_query("
-        begin;
-        do $$
-        begin
-            if to_regrole('headwater_reader') is null then
-                create role headwater_reader login;
-                alter role headwater_reader set default_transaction_read_only = on;
-                alter role headwater_reader set search_path = marts;
-            end if;
-        exception when insufficient_privilege then
-            null;  -- said below
-        end
-        $$;
-        do $$
-        begin
-            if to_regrole('headwater_reader') is not null then
-                revoke all on schema transform from headwater_reader;
-                grant usage on schema marts_next to headwater_reader;
-                grant select on all tables in schema marts_next to headwater_reader;
-            end if;
-            drop schema if exists marts_old cascade;
-            if to_regnamespace('marts') is not null then
-                alter schema marts rename to marts_old;
-            end if;
-            alter schema marts_next rename to marts;
-        end
-        $$;
-        commit;
-    ") -%}
-    {# Dropping waits for whoever still reads the old marts, so it comes after the swap. #}
-    {%- do run_query("begin; drop schema if exists marts_old cascade; commit;") -%}
-    {%- if run_query("select to_regrole('headwater_reader')")[0][0] is none -%}
-        {%- do log("The role headwater_reader is missing, and " ~ target.user ~ " may not create roles: have it created"
-            ~ " (create role headwater_reader login) and publish again.", info=true) -%}
-    {%- endif -%}
 {%- endmacro %}

@@ -12,7 +12,14 @@
     {%- if _builds_or_tests() and target.type == 'duckdb' -%}
         {%- do record_node_results(results) -%}
     {%- elif _builds_or_tests() and target.type == 'postgres' -%}
-        {%- do publish_marts(results) -%}
+        {{ publish_marts(results) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# After finish_run, whose statements dbt runs when it has rendered them. #}
+{% macro tell_of_run(results) -%}
+    {%- if _builds_or_tests() and target.type == 'postgres' -%}
+        {%- do tell_of_publication(results) -%}
     {%- endif -%}
 {%- endmacro %}
 

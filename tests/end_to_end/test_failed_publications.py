@@ -1,0 +1,166 @@
+"""A handoff or a publication that fails anywhere leaves what readers read, and run again it ends well."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import psycopg2
+import pytest
+
+from tests.support.publishing import (
+    HAND_OFF,
+    PUBLISH,
+    execute,
+    find_backends,
+    finish,
+    publish_sample,
+    read_everything,
+    read_swap,
+    read_versions,
+    set_version,
+    started,
+    wait_until,
+)
+from tests.support.workspace import Workspace
+
+_WAITS_FOR_A_TABLE = "wait_event_type = 'Lock' and wait_event = 'relation'"
+_SWAPS = "query like '%$swap$%' and state = 'active'"
+_FAIL_AT = """
+    create function public.fail() returns event_trigger language plpgsql as $$
+    begin
+        perform set_config('test.steps', (current_setting('test.steps')::int + 1)::text, false);
+        if current_setting('test.steps') = current_setting('test.fail_at') then
+            raise exception 'failed on purpose after %', tg_tag;
+        end if;
+    end
+    $$;
+    create event trigger fail on ddl_command_end execute function public.fail();
+"""
+
+
+@pytest.fixture(scope="module")
+def published(module_workspace: Workspace) -> Workspace:
+    """A small sample, published."""
+    publish_sample(module_workspace)
+    return module_workspace
+
+
+@pytest.fixture
+def unswapped(published: Workspace) -> Iterator[Workspace]:
+    """Marts that are built and tested, and not published: something hung on the ones of before."""
+    set_version(published, "old")
+    published.run_well(*PUBLISH)
+    set_version(published, "new")
+    execute(published, "create materialized view public.hung as select * from marts.dim_topics")
+    try:
+        assert "hung" in published.run(*PUBLISH).output
+    finally:
+        execute(published, "drop materialized view public.hung")
+    yield published
+    published.run_well(*HAND_OFF)
+
+
+def test_a_swap_that_fails_after_any_statement_changes_nothing(unswapped: Workspace) -> None:
+    execute(unswapped, "create role clerk; grant select on marts.dim_dates to clerk")
+    execute(unswapped, "create view public.topics as select * from marts.dim_topics")
+    execute(unswapped, _FAIL_AT)
+    swap = read_swap(unswapped)
+    before = read_everything(unswapped)
+    failed_after = []
+    while True:
+        steps = f"set test.steps = 0; set test.fail_at = {len(failed_after) + 1};"
+        try:
+            execute(unswapped, steps + swap)
+        except psycopg2.Error as error:
+            failed_after.append(str(error).partition("failed on purpose after ")[2].split("\n")[0])
+            assert read_everything(unswapped) == before
+        else:
+            break
+    execute(unswapped, "drop event trigger fail; drop function public.fail; drop view public.topics")
+    execute(unswapped, "drop owned by clerk; drop role clerk")
+    assert {"CREATE SCHEMA", "ALTER TABLE", "GRANT", "CREATE VIEW", "DROP TABLE", "DROP SCHEMA"} <= set(failed_after)
+    with unswapped.server.connect() as connection:
+        assert read_versions(connection) == {("new", "new")}
+
+
+def test_what_another_run_built_is_not_published(unswapped: Workspace) -> None:
+    swap = read_swap(unswapped)
+    with unswapped.server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("drop table marts_next.fct_papers_set_aside")
+        with pytest.raises(psycopg2.Error, match="another run built marts at the same time"):
+            cursor.execute(swap)
+    # builds all marts and tests none of them
+    left_out = unswapped.run("dbt", "run", "--target", "postgres")
+    assert left_out.status == 1
+    assert "Not published: this run left out" in left_out.output
+    with pytest.raises(psycopg2.Error, match="another run built marts at the same time"):
+        execute(unswapped, swap)
+    with unswapped.server.connect() as connection:
+        assert read_versions(connection) == {("old", "old")}
+
+
+def test_marts_of_two_handoffs_are_not_published(unswapped: Workspace) -> None:
+    swap = read_swap(unswapped)
+    unswapped.run_well(*HAND_OFF)
+    with pytest.raises(psycopg2.Error, match="a handoff came while the marts were built"):
+        execute(unswapped, swap)
+    with unswapped.server.connect() as connection:
+        assert read_versions(connection) == {("old", "old")}
+
+
+def test_two_publications_at_once_publish_whole_or_say_why_not(published: Workspace) -> None:
+    set_version(published, "of both")
+    with started(published, *PUBLISH) as one:
+        other = published.run(*PUBLISH, extra={"HEADWATER_LOCK_WAIT_SECONDS": "60"})
+        first = finish(published, one)
+    for ended in (first, other):
+        assert (ended.status == 0) == ("Published 9 marts" in ended.output), ended.output
+        assert "Traceback" not in ended.output
+    published.run_well(*PUBLISH)
+    with published.server.connect() as connection:
+        assert read_versions(connection) == {("of both", "of both")}
+
+
+def test_a_publication_without_all_tests_says_so_and_fails(published: Workspace) -> None:
+    before = published.query_postgres("select 'marts.dim_dates'::regclass::oid")
+    left_out = published.run(*PUBLISH, "--exclude", "assert_dates_have_no_gap")
+    assert left_out.status == 1
+    assert "Not published: this run left out 1 of the marts and their tests" in left_out.output
+    assert published.query_postgres("select 'marts.dim_dates'::regclass::oid") == before
+
+
+@pytest.mark.parametrize("end", ["terminate", "kill"])
+@pytest.mark.parametrize("step", ["handoff", "build", "swap"])
+def test_a_server_process_that_dies_leaves_the_old_marts(published: Workspace, step: str, end: str) -> None:
+    """`terminate` ends one session; `kill` takes the whole server down, which then starts anew by itself."""
+    before = published.query_postgres("select 'marts.dim_topics'::regclass::oid, count(*) from marts.dim_topics")
+    warehouse = published.settings.warehouse.read_bytes()
+    command, held, caught = {
+        "handoff": (HAND_OFF, "transform.int_topics", _WAITS_FOR_A_TABLE),
+        "build": (PUBLISH, "transform.int_topics", _WAITS_FOR_A_TABLE),
+        "swap": (PUBLISH, "marts.dim_topics", _SWAPS),
+    }[step]
+    holder = published.server.connect()
+    with holder.cursor() as cursor:
+        mode = "access share" if step == "swap" else "access exclusive"
+        cursor.execute(f"lock table {held} in {mode} mode")
+    with started(published, *command) as process:
+        wait_until(lambda: bool(find_backends(published, caught)), process)
+        (backend, *_) = find_backends(published, caught)
+        if end == "terminate":
+            execute(published, f"select pg_terminate_backend({backend})")
+            # frees what else waits
+            holder.close()
+        else:
+            os.kill(backend, signal.SIGKILL)
+        failed = finish(published, process)
+    holder.close()
+    assert failed.status != 0
+    assert "Traceback" not in failed.output
+    assert "connection" in failed.output
+    if step == "handoff":
+        assert published.settings.warehouse.read_bytes() == warehouse
+    published.run_well("headwater", "postgres", "start")
+    after = published.query_postgres("select 'marts.dim_topics'::regclass::oid, count(*) from marts.dim_topics")
+    assert after == before
+    published.run_well(*command)

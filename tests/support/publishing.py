@@ -1,0 +1,121 @@
+"""Publications that are met halfway: started beside a test, or their swap alone, as dbt rendered it."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from psycopg2.extensions import connection as postgres_connection
+
+from loader.samples.institution import generate_catalogue, write_roster
+from loader.samples.openalex_server import OpenAlexServer
+from loader.settings import ROOT
+from tests.support.workspace import SCRIPTS, Finished, Workspace
+
+PUBLISH = ("dbt", "build", "--target", "postgres")
+HAND_OFF = ("dbt", "run-operation", "handoff")
+_DEADLINE_SECONDS = 60
+# What tells one version of the marts from the next: a column of three of them, from three tables of transform.
+_VERSIONED = {
+    "dim_topics": ("int_topics", "description"),
+    "dim_authors": ("int_authors", "department"),
+    "dim_institutions": ("int_institutions", "city"),
+}
+# Every relation in Postgres but the server's own, with what it is and who may use it.
+_EVERYTHING = """
+    select relnamespace::regnamespace::text, relname, oid, relkind, relacl::text, reloptions::text,
+        case relkind when 'v' then pg_get_viewdef(oid) end,
+        (select string_agg(attname || attacl::text, ' ') from pg_attribute where attrelid = pg_class.oid)
+    from pg_class where relnamespace::regnamespace::text !~ '^(pg_|information_schema)' order by 1, 2
+"""
+
+
+def publish_sample(workspace: Workspace) -> None:
+    """Loads, builds, hands off and publishes a small sample."""
+    roster = workspace.folder / "roster.csv"
+    write_roster(roster, roster_size=8)
+    with OpenAlexServer(generate_catalogue(roster_size=8, work_count=150)) as server:
+        workspace.serve(server.url, roster)
+        workspace.run_well("headwater", "run")
+
+
+def set_version(workspace: Workspace, version: str) -> None:
+    """Makes the transform tables in Postgres another version, as the next publication will show it."""
+    for table, column in _VERSIONED.values():
+        execute(workspace, f"update transform.{table} set {column} = '{version}'")
+
+
+def read_versions(connection: postgres_connection, schema: str = "marts") -> set[tuple[str, str]]:
+    """The versions of the marts, one mart after the other: (min, max) of each; one when they are all the same."""
+    found = set()
+    for mart, (_, column) in _VERSIONED.items():
+        found |= set(query(connection, f"select min({column}), max({column}) from {schema}.{mart}"))
+    return found
+
+
+def read_everything(workspace: Workspace) -> list[tuple[object, ...]]:
+    """What stands in Postgres: a change of any table, view or grant shows."""
+    return workspace.query_postgres(_EVERYTHING)
+
+
+def query(connection: postgres_connection, sql: str) -> list[tuple[object, ...]]:
+    """Asks in the transaction that the connection is in."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())
+
+
+def execute(workspace: Workspace, sql: str) -> None:
+    """Runs statements in a transaction of their own."""
+    with workspace.server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def read_swap(workspace: Workspace) -> str:
+    """The statements with which the last run published, or tried to."""
+    hooks = workspace.settings.find_dbt_artifacts("postgres") / "compiled" / "headwater" / "dbt_project.yml" / "hooks"
+    return (hooks / "headwater-on-run-end-0.sql").read_text()
+
+
+@contextmanager
+def started(workspace: Workspace, *command: str, wait_seconds: int = 60) -> Iterator[subprocess.Popen[str]]:
+    """A command that runs beside the test, and that waits this long for who is in its way."""
+    log = workspace.folder / "started.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [str(SCRIPTS / command[0]), *command[1:]],
+            cwd=ROOT,
+            env={**os.environ, **workspace.environment, "HEADWATER_LOCK_WAIT_SECONDS": str(wait_seconds)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def finish(workspace: Workspace, process: subprocess.Popen[str]) -> Finished:
+    """The end of a started command."""
+    status = process.wait(_DEADLINE_SECONDS)
+    return Finished(status, (workspace.folder / "started.log").read_text())
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Polls until it is so; fails the test when the command ends before."""
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while not condition():
+        if process.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"what was waited for never came; the command's status is {process.poll()}")
+        time.sleep(0.02)
+
+
+def find_backends(workspace: Workspace, state: str) -> list[int]:
+    """The process numbers of the server's sessions, other than the one that asks, of which an SQL condition holds."""
+    asked = f"select pid from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend' and {state}"
+    return [int(str(pid)) for (pid,) in workspace.query_postgres(asked)]
