@@ -5,6 +5,7 @@ as the source sent it, byte for byte.
 """
 
 import hashlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import astuple, dataclass, fields
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loader.arrow import build_table
 from loader.field_inventory import INVENTORY_SCHEMA, FieldChange, FieldInventory, find_maps, read_known_fields
+from loader.json_text import parse_strict
 from loader.rejects import list_open
 from loader.warehouse import RawSchema
 
@@ -148,6 +150,7 @@ class _Seen:
 
 
 _MOST_REASONS = 3
+_LEADING_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*"([!#-\[\]-~]+)"')
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -160,7 +163,7 @@ class Intake:
         self.counts = LoadCounts()
         self.has_newer_copies = False
         self._resource = resource
-        self._validate = model.__pydantic_validator__.validate_json
+        self._validate = model.__pydantic_validator__.validate_python
         self._stored_hashes = stored_hashes
         self._known_rejects = set(stored_rejects)
         self._seen: dict[str, _Seen] = {}
@@ -173,8 +176,8 @@ class Intake:
         for record in records:
             self.counts.extracted += 1
             try:
-                valid = self._validate(record)
-            except ValidationError as error:
+                valid = self._validate(parse_strict(record))
+            except ValueError as error:
                 self.counts.rejected += 1
                 rejects += self._describe_reject(record, describe_fault(error))
                 continue
@@ -219,8 +222,10 @@ class Intake:
             yield reject_id, self._resource, read_id(record), reason, record_hash, text, self.load_id
 
 
-def describe_fault(error: ValidationError) -> str:
+def describe_fault(error: ValueError) -> str:
     """The first things that a record fails in, each with its place: `authorships[2].author.id: …`."""
+    if not isinstance(error, ValidationError):
+        return f"record: {error}"
     return "; ".join(
         f"{_describe_place(detail['loc']) or 'record'}: {detail['msg']}"
         for detail in error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_REASONS]
@@ -290,8 +295,10 @@ def read_id(record: bytes) -> str | None:
     """The record's `id` where it can be read at all, for a person who looks for a rejected record."""
     try:
         return str(msgspec.json.decode(record, type=_Identified).id)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # What is not JSON as a whole still begins with its id.
+        found = _LEADING_ID.match(record)
+        return found.group(1).decode() if found else None
 
 
 class _Identified(msgspec.Struct):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import requests
@@ -16,6 +16,7 @@ from pyrate_limiter import Duration, Limiter, Rate
 from loader.errors import HeadwaterError
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 USER_AGENT = f"headwater/{version('headwater')} (open academic analytics; python-requests/{requests.__version__})"
 _TIMEOUT_SECONDS = (10.0, 60.0)  # to connect, between two bytes
@@ -33,6 +34,13 @@ class TransientError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.wait_seconds = wait_seconds
+
+
+class Decoder(Protocol[T_co]):
+    """Reads an answer's body; raises msgspec.DecodeError for another than expected."""
+
+    def decode(self, body: bytes, /) -> T_co:
+        """What the body says."""
 
 
 Explain = Callable[[requests.Response], HeadwaterError | None]
@@ -67,7 +75,7 @@ class HttpSession:
             reraise=True,
         )
 
-    def get(self, path: str, params: Mapping[str, str], decoder: msgspec.json.Decoder[T]) -> T:
+    def get(self, path: str, params: Mapping[str, str], decoder: Decoder[T]) -> T:
         """Asks for `path` and decodes the answer.
 
         An answer that is cut short or is not what `decoder` expects (an HTML page, an error inside a 200)
@@ -84,7 +92,7 @@ class HttpSession:
                 " what was loaded before is kept."
             ) from error
 
-    def _get_once(self, path: str, params: Mapping[str, str], decoder: msgspec.json.Decoder[T]) -> T:
+    def _get_once(self, path: str, params: Mapping[str, str], decoder: Decoder[T]) -> T:
         self._limiter.try_acquire(self.base_url)
         try:
             response = self._session.get(f"{self.base_url}{path}", params=params, timeout=_TIMEOUT_SECONDS)

@@ -8,7 +8,6 @@ from typing import Any
 import dlt
 import pyarrow as pa
 from dlt.extract import DltResource, DltSource
-from pydantic import ValidationError
 
 from loader.arrow import build_table
 from loader.documents import (
@@ -21,6 +20,7 @@ from loader.documents import (
     document_resource,
     load_documents,
 )
+from loader.json_text import parse_strict
 from loader.rejects import Reject, list_unreplayed
 from loader.warehouse import RawSchema
 
@@ -74,8 +74,8 @@ def _plan(raw: RawSchema, resource: str, model: type[Record], rejects: Sequence[
     candidates: list[Candidate] = []
     for reject in rejects:
         try:
-            valid = model.model_validate_json(reject.record)
-        except ValidationError as error:
+            valid = model.model_validate(parse_strict(reject.record.encode()))
+        except ValueError as error:
             plan.still_rejected.append(replace(reject, reason=describe_fault(error)))
         else:
             candidates.append(Candidate(reject, valid.key, valid.changed_at))

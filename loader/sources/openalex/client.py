@@ -11,6 +11,7 @@ import requests
 from loader.documents import Page
 from loader.errors import HeadwaterError
 from loader.http import HttpSession, read_field, read_message
+from loader.json_text import cut_out_elements
 
 _MOST_VALUES = 100
 _PER_PAGE = 100
@@ -29,7 +30,24 @@ class _Listing(msgspec.Struct):
     results: list[msgspec.Raw]
 
 
-_LISTING_DECODER = msgspec.json.Decoder(_Listing)
+class _ListingDecoder:
+    """Cuts a page into its records, also where one of them is not JSON: that one is then rejected alone."""
+
+    def __init__(self) -> None:
+        self._decoder = msgspec.json.Decoder(_Listing)
+
+    def decode(self, body: bytes) -> _Listing:
+        """Raises msgspec.DecodeError for what is not a whole page."""
+        try:
+            return self._decoder.decode(body)
+        except (msgspec.DecodeError, RecursionError):
+            page, records = cut_out_elements(body)
+            listing = self._decoder.decode(page)
+            listing.results = [msgspec.Raw(records[int(bytes(index))]) for index in listing.results]
+            return listing
+
+
+_LISTING_DECODER = _ListingDecoder()
 
 
 class OpenAlexClient:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from loader.documents import Page
+from loader.documents import Page, read_id
 from loader.errors import HeadwaterError
 from loader.settings import ROOT
 from loader.sources.openalex.client import OpenAlexClient
@@ -27,11 +27,21 @@ class FoundAuthor(msgspec.Struct):
     works_count: int = 0
 
 
-def read_author(record: bytes) -> FoundAuthor:
-    """Reads it from an author's record."""
-    author = msgspec.json.decode(record, type=FoundAuthor)
-    orcid = normalise_orcid(author.orcid) if author.orcid else None
-    return msgspec.structs.replace(author, id=normalise_author_id(author.id), orcid=orcid)
+def read_author(record: bytes) -> FoundAuthor | None:
+    """Reads it from an author's record; None where that cannot be read."""
+    try:
+        author = msgspec.json.decode(record, type=FoundAuthor)
+        return msgspec.structs.replace(author, id=normalise_author_id(author.id), orcid=_read_orcid(author.orcid))
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
+def _read_orcid(text: str | None) -> str | None:
+    """An ORCID that is none tells nobody apart."""
+    try:
+        return normalise_orcid(text or "")
+    except ValueError:
+        return None
 
 
 class Members:
@@ -117,7 +127,10 @@ class Members:
     def _list_authors(self, filter_name: str, values: Sequence[str]) -> Iterator[FoundAuthor]:
         for page in self._client.list_by("authors", filter_name, values):
             for record in page.records:
-                yield read_author(record)
+                if author := read_author(record):
+                    yield author
+                else:
+                    self.notes.append(f"OpenAlex's record of {read_id(record) or 'an author'} cannot be read.")
 
 
 def _resolve(roster: str) -> Path:

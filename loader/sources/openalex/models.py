@@ -3,19 +3,59 @@
 Source: OpenAlex's entity documentation; records of 2023 to 2026 were held against these models.
 """
 
+import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Annotated, Required
+from typing import Annotated, Any, Required
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from loader.documents import Record
 
-AuthorId = Annotated[str, StringConstraints(pattern=r"^https://openalex\.org/A\d+$")]
-InstitutionId = Annotated[str, StringConstraints(pattern=r"^https://openalex\.org/I\d+$")]
-TopicId = Annotated[str, StringConstraints(pattern=r"^https://openalex\.org/T\d+$")]
-WorkId = Annotated[str, StringConstraints(pattern=r"^https://openalex\.org/W\d+$")]
+# DuckDB and Python each read many spellings of a time, not the same ones; both read these alike.
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?"
+_TIMESTAMP = re.compile(f"{_DATE.pattern}{_TIME}")
+_DATE_OR_TIMESTAMP = re.compile(f"{_DATE.pattern}({_TIME})?")
+
+
+def _spelled(spelling: re.Pattern[str], example: str, read: Callable[[str], date]) -> BeforeValidator:
+    """Reads a text of this spelling, and no other, by `read`."""
+
+    def convert(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if not spelling.fullmatch(value):
+            raise PydanticCustomError("spelling", "Input should be spelled like {example}", {"example": example})
+        try:
+            return read(value)
+        except (ValueError, OverflowError) as error:
+            raise PydanticCustomError("no_such_time", "There is no such time: {error}", {"error": str(error)}) from None
+
+    return BeforeValidator(convert)
+
+
+def _read_utc(text: str) -> datetime:
+    """OpenAlex gives times without a zone and means UTC."""
+    time = datetime.fromisoformat(text)
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+AuthorId = Annotated[str, StringConstraints(pattern=r"^https://openalex\.org/A[0-9]{1,20}$")]
+InstitutionId = Annotated[str, StringConstraints(pattern=r"^https://openalex\.org/I[0-9]{1,20}$")]
+TopicId = Annotated[str, StringConstraints(pattern=r"^https://openalex\.org/T[0-9]{1,20}$")]
+WorkId = Annotated[str, StringConstraints(pattern=r"^https://openalex\.org/W[0-9]{1,20}$")]
 Year = Annotated[int, Field(ge=0, le=9999)]
+# What staging's INTEGER and BIGINT hold; a number that JSON allows is a double, or is refused before.
+Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
+BigInteger = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+# Citations are added up over works, and the sum is a BIGINT.
+CitationCount = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Date = Annotated[date, _spelled(_DATE, "2026-01-31", date.fromisoformat)]
+Timestamp = Annotated[datetime, _spelled(_TIMESTAMP, "2026-01-31T23:59:59.123456", _read_utc)]
+DateOrTimestamp = Annotated[datetime, _spelled(_DATE_OR_TIMESTAMP, "2026-01-31", _read_utc)]
 
 
 # The pieces of a record are typed dicts, each field optional: pydantic checks them a third faster than models.
@@ -45,11 +85,16 @@ class _Authorship(TypedDict, total=False):
     is_corresponding: bool | None
 
 
+class _Source(TypedDict, total=False):
+    display_name: str | None
+    type: str | None
+
+
 class _Location(TypedDict, total=False):
     landing_page_url: str | None
     pdf_url: str | None
     license: str | None
-    source: _Named | None
+    source: _Source | None
 
 
 class _OpenAccess(TypedDict, total=False):
@@ -76,20 +121,18 @@ class _WorkTopic(TypedDict, total=False):
 
 class _YearCount(TypedDict, total=False):
     year: Required[Year]
-    cited_by_count: int
+    cited_by_count: CitationCount
 
 
 class _Entity(Record):
     """What all OpenAlex entities share."""
 
-    updated_date: datetime | None = None
+    updated_date: Timestamp | None = None
 
     @property
     def changed_at(self) -> datetime | None:
-        """OpenAlex gives times without a zone and means UTC."""
-        if self.updated_date is None or self.updated_date.tzinfo:
-            return self.updated_date
-        return self.updated_date.replace(tzinfo=UTC)
+        """In UTC."""
+        return self.updated_date
 
 
 class Work(_Entity):
@@ -101,25 +144,26 @@ class Work(_Entity):
     type: str | None = None
     language: str | None = None
     publication_year: Year | None = None
-    publication_date: date | None = None
-    created_date: datetime | date | None = None
+    publication_date: Date | None = None
+    created_date: DateOrTimestamp | None = None
     authorships: list[_Authorship] | None = None
-    cited_by_count: int = 0
+    cited_by_count: CitationCount = 0
     fwci: float | None = None
-    countries_distinct_count: int | None = None
-    institutions_distinct_count: int | None = None
-    locations_count: int | None = None
-    referenced_works_count: int | None = None
+    countries_distinct_count: Integer | None = None
+    institutions_distinct_count: Integer | None = None
+    locations_count: Integer | None = None
+    referenced_works_count: Integer | None = None
     open_access: _OpenAccess | None = None
     has_fulltext: bool | None = None
     fulltext_origin: str | None = None
     is_retracted: bool | None = None
+    is_authors_truncated: bool | None = None
     primary_location: _Location | None = None
     biblio: _Biblio | None = None
     primary_topic: _WorkTopic | None = None
     topics: list[_WorkTopic] | None = None
     counts_by_year: list[_YearCount] | None = None
-    abstract_inverted_index: dict[str, list[int]] | None = None
+    abstract_inverted_index: dict[str, list[Integer]] | None = None
 
     @property
     def key(self) -> str:
@@ -128,7 +172,7 @@ class Work(_Entity):
 
 
 class _SummaryStats(TypedDict, total=False):
-    h_index: int | None
+    h_index: Integer | None
 
 
 class Author(_Entity):
@@ -137,8 +181,8 @@ class Author(_Entity):
     id: AuthorId
     display_name: str | None = None
     orcid: str | None = None
-    works_count: int | None = None
-    cited_by_count: int | None = None
+    works_count: BigInteger | None = None
+    cited_by_count: BigInteger | None = None
     summary_stats: _SummaryStats | None = None
     last_known_institutions: list[_Affiliation] | None = None
 

@@ -7,7 +7,7 @@ import dlt
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.extract import DltResource
 
-from loader.documents import Page, Progress, Record, document_resource, load_documents
+from loader.documents import Page, Progress, Record, document_resource, load_documents, read_id
 from loader.sources.openalex.client import OpenAlexClient
 from loader.sources.openalex.members import Members, describe_members, read_author
 from loader.sources.openalex.models import Author, Institution, RosterMember, Topic, Work
@@ -107,9 +107,10 @@ def _list_roster(members: Members, raw: RawSchema, progress: Progress) -> Iterat
 def _list_authors(client: OpenAlexClient, members: Members, progress: Progress) -> Iterator[Page]:
     unseen = {entry.author_id: entry.orcid for entry in members.find()}
     for page in client.list_by("authors", "openalex", members.find_ids()):
-        for author in map(read_author, page.records):
-            orcid = unseen.pop(author.id, None)
-            if orcid and author.orcid and orcid != author.orcid:
+        for record in page.records:
+            author = read_author(record)
+            orcid = unseen.pop(author.id if author else read_id(record) or "", None)
+            if author and orcid and author.orcid and orcid != author.orcid:
                 progress.warn(f"The roster gives {author.id} the ORCID {orcid}; OpenAlex says {author.orcid}.")
         yield page
     for author_id in unseen:

@@ -1,7 +1,7 @@
 {{ config(indexes=[
     {'columns': ['author_id']},
     {'columns': ['publication_year']},
-    {'columns': ['doi']},
+    {'columns': ['doi'], 'type': 'hash'},
     {'columns': ['primary_topic_id']},
     {'columns': ['publication_date']},
 ] if target.type == 'postgres' else []) }}

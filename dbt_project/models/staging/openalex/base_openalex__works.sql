@@ -18,7 +18,7 @@ parsed as (
             "language": "VARCHAR",
             "publication_year": "INTEGER",
             "publication_date": "DATE",
-            "created_date": "TIMESTAMP",
+            "created_date": "TIMESTAMPTZ",
             "authorships": [{
                 "author_position": "VARCHAR",
                 "author": {"id": "VARCHAR", "display_name": "VARCHAR", "orcid": "VARCHAR"},

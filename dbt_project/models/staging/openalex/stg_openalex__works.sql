@@ -45,7 +45,7 @@ renamed as (
 
         -- dates and timestamps
         work.publication_date as publication_date,
-        cast(work.created_date as date) as created_date,
+        cast(work.created_date at time zone 'UTC' as date) as created_date,
         updated_at,
 
         -- where the record came from
