@@ -1,16 +1,20 @@
--- Decision: dim_dates holds whole years, so that a report by day, month or year has no hole.
+-- Decision: dim_dates holds whole years, and all years between two that lie less than a century apart: a report
+-- by day, month or year has no hole, and one mistaken date does not fill it with centuries.
 with years as (
     select
+        year_number,
+        lead(year_number) over (order by year_number) as next_year_number,
+        count(*) as day_count,
         min(date_day) as first_day,
-        max(date_day) as last_day,
-        count(*) as day_count
+        max(date_day) as last_day
     from {{ ref('dim_dates') }}
+    group by year_number
 )
 
 select *
 from years
 where
-    last_day - first_day + 1 != day_count
-    or extract(doy from first_day) != 1
-    or extract(month from last_day) != 12
-    or extract(day from last_day) != 31
+    first_day != make_date(year_number, 1, 1)
+    or last_day != make_date(year_number, 12, 31)
+    or day_count != last_day - first_day + 1
+    or next_year_number - year_number between 2 and 99

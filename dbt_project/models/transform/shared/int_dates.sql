@@ -1,16 +1,33 @@
--- Whole years without a gap, from the first to the last in which a paper was published.
-with bounds as (
-    select
-        date_trunc('year', min(publication_date)) as first_day,
-        date_trunc('year', max(publication_date)) + interval 1 year - interval 1 day as last_day
+-- Whole years: those in which a paper was published, and those between two such that lie less than a century
+-- apart. One mistaken date, of year 1 or 9999, adds its own year and not the millions of days up to it.
+with published_years as (
+    select distinct cast(year(publication_date) as integer) as year_number
     from {{ ref('int_works') }}
     where exclusion_reason is null
 ),
 
+spans as (
+    select
+        year_number as first_year,
+        lead(year_number) over (order by year_number) as next_year
+    from published_years
+),
+
+years as (
+    select
+        unnest(generate_series(
+            first_year,
+            case when next_year - first_year < 100 then next_year - 1 else first_year end
+        )) as year_number
+    from spans
+),
+
 days as (
-    select cast(unnest(generate_series(first_day, last_day, interval 1 day)) as date) as date_day
-    from bounds
-    where first_day is not null
+    select
+        cast(unnest(generate_series(
+            make_date(year_number, 1, 1), make_date(year_number, 12, 31), interval 1 day
+        )) as date) as date_day
+    from years
 )
 
 select
