@@ -33,7 +33,7 @@ def parse_strict(text: bytes) -> Any:
     except TypeError as error:
         raise ValueError("nested deeper than 254 levels") from error
     # A key stands before a colon: what is read and written back lacks the colon of a key that came twice.
-    if text.count(b":") != written.count(b":") or b"\\u003" in text:
+    if written != text and (written.count(b":") != text.count(b":") or b"\\u003" in text):
         json.loads(text, object_pairs_hook=_refuse_repeated_keys)
     return value
 

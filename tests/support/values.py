@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -129,23 +129,38 @@ def good_records(resource: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.tuples(record, _EXTRA).map(lambda pair: {**pair[0], "unread": pair[1]})
 
 
-@st.composite
-def broken_texts(draw: st.DrawFn, resource: str) -> bytes:
-    """Records without an id of which one value, read or not, was replaced by one of RAW_VALUES."""
-    record = draw(good_records(resource))
-    places = list(_list_places(record))
-    holder, key = places[draw(st.integers(0, len(places) - 1))]
-    holder[key] = "\ue000"
-    raw = draw(st.sampled_from(RAW_VALUES))
-    return write_json(record).replace('"\ue000"'.encode(), raw.encode())
+_MARK = "\ue000"
+# What a piece of a record needs beside the marked value to be a record's piece at all.
+_NEEDED: dict[str, dict[str, Any]] = {
+    "authorships": {"author": {}},
+    "topics": {"id": "https://openalex.org/T1"},
+    "primary_topic": {"id": "https://openalex.org/T1"},
+    "counts_by_year": {"year": 2024},
+}
 
 
-def _list_places(value: Any) -> Any:
-    pairs = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, child in pairs:
-        yield value, key
-        if isinstance(child, dict | list):
-            yield from _list_places(child)
+def list_odd_texts(resource: str) -> list[bytes]:
+    """Records without an id: each of RAW_VALUES at each place that staging reads, and in a field that nobody reads."""
+    marked = [*_place_mark(read_struct(resource), ""), {"unread": _MARK}]
+    return [
+        write_json(record).replace(f'"{_MARK}"'.encode(), raw.encode())
+        for record in marked
+        if record != _MARK
+        for raw in RAW_VALUES
+    ]
+
+
+def _place_mark(declared: Any, path: str) -> Iterator[Any]:
+    yield _MARK
+    if isinstance(declared, list):
+        for inner in _place_mark(declared[0], path):
+            yield [inner]
+    elif isinstance(declared, dict):
+        for name, child in declared.items():
+            for inner in _place_mark(child, f"{path}.{name}".lstrip(".")):
+                yield {**_NEEDED.get(path, {}), name: inner}
+    elif declared.startswith("MAP"):
+        yield from ({"word": _MARK}, {"word": [_MARK]})
 
 
 def write_json(record: Any, *, is_ascii: bool = False) -> bytes:
