@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import dlt
 import msgspec
@@ -63,6 +63,11 @@ class Record(BaseModel, ABC):
     """
 
     model_config = ConfigDict(strict=True, extra="ignore")
+
+    @classmethod
+    def read(cls, record: bytes) -> Self:
+        """Raises ValueError where the record is no strict JSON or fails the model; describe_fault tells why."""
+        return cls.model_validate(parse_strict(record))
 
     @property
     @abstractmethod
@@ -163,7 +168,7 @@ class Intake:
         self.counts = LoadCounts()
         self.has_newer_copies = False
         self._resource = resource
-        self._validate = model.__pydantic_validator__.validate_python
+        self._read = model.read
         self._stored_hashes = stored_hashes
         self._known_rejects = set(stored_rejects)
         self._seen: dict[str, _Seen] = {}
@@ -176,7 +181,7 @@ class Intake:
         for record in records:
             self.counts.extracted += 1
             try:
-                valid = self._validate(parse_strict(record))
+                valid = self._read(record)
             except ValueError as error:
                 self.counts.rejected += 1
                 rejects += self._describe_reject(record, describe_fault(error))

@@ -20,7 +20,6 @@ from loader.documents import (
     document_resource,
     load_documents,
 )
-from loader.json_text import parse_strict
 from loader.rejects import Reject, list_unreplayed
 from loader.warehouse import RawSchema
 
@@ -74,7 +73,7 @@ def _plan(raw: RawSchema, resource: str, model: type[Record], rejects: Sequence[
     candidates: list[Candidate] = []
     for reject in rejects:
         try:
-            valid = model.model_validate(parse_strict(reject.record.encode()))
+            valid = model.read(reject.record.encode())
         except ValueError as error:
             plan.still_rejected.append(replace(reject, reason=describe_fault(error)))
         else:

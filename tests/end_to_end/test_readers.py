@@ -190,7 +190,9 @@ def test_grants_and_views_of_readers_survive(published: Workspace) -> None:
     ) == [(True, False, True, True, False)]
     as_clerk = "set role clerk; select distinct version from office.both"
     assert published.query_postgres(as_clerk) == [("with grants",)]
-    execute(published, "drop schema office cascade; drop owned by clerk, chief, analyst; drop role clerk, chief, analyst")
+    execute(
+        published, "drop schema office cascade; drop owned by clerk, chief, analyst; drop role clerk, chief, analyst"
+    )
 
 
 def test_what_cannot_be_carried_over_stops_the_publication_and_is_named(published: Workspace) -> None:
@@ -218,7 +220,11 @@ def test_what_cannot_be_carried_over_stops_the_publication_and_is_named(publishe
             "drop table office.notes",
         ),
         ("create table marts.mine (i int)", "marts.mine would be lost", "drop table marts.mine"),
-        ("create view marts_next.mine as select 1 as i", "view marts_next.mine depends on", "drop view marts_next.mine"),
+        (
+            "create view marts_next.mine as select 1 as i",
+            "view marts_next.mine depends on",
+            "drop view marts_next.mine",
+        ),
     ):
         execute(published, made)
         before = read_everything(published)

@@ -23,6 +23,7 @@ from loader.settings import read_settings
 from loader.sources.openalex.client import OpenAlexClient
 from loader.sources.openalex.members import Members
 from loader.sources.openalex.models import Author, Institution, RosterMember, Topic, Work
+from loader.warehouse import RawSchema
 from tests.support.progress import SilentProgress
 from tests.support.values import (
     RAW_VALUES,
@@ -49,16 +50,17 @@ fast = settings(max_examples=100, derandomize=True, database=None, deadline=None
 def load(folder: Path, records: dict[str, list[bytes]]) -> dict[str, LoadCounts]:
     """Loads the records of each resource, a hundred a page, into a warehouse in the folder."""
     progress = SilentProgress()
-
-    def build(name: str) -> Any:
-        pages = [Page(records[name][start : start + 100]) for start in range(0, len(records[name]), 100)]
-        return document_resource(
-            name,
-            lambda: load_documents(pages, resource=name, model=MODELS[name][0], stored_hashes={}, progress=progress),
-        )
-
-    source = dlt.source(lambda: [build(name) for name in records], name="openalex")
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+        raw = RawSchema(connection, "raw_openalex")
+
+        def build(name: str) -> Any:
+            pages = [Page(records[name][start : start + 100]) for start in range(0, len(records[name]), 100)]
+            model = MODELS[name][0]
+            return document_resource(
+                name, lambda: load_documents(pages, resource=name, model=model, raw=raw, progress=progress)
+            )
+
+        source = dlt.source(lambda: [build(name) for name in records], name="openalex")
         pipeline = pipeline_for("openalex", read_settings({"HEADWATER_DATA": str(folder)}), connection)
         pipeline.run(source(), loader_file_format="parquet")
     return progress.counts
