@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -22,12 +23,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer to send: `is_cut` closes the connection in mid-body, `delay_seconds` waits before."""
+    """An answer to send.
+
+    `is_chunked` sends it in chunks, `is_cut` closes the connection in mid-body, `delay_seconds` waits before.
+    """
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
+    is_chunked: bool = False
     is_cut: bool = False
     delay_seconds: float = 0.0
 
@@ -51,6 +56,21 @@ def cut_body() -> Fault:
     return lambda _, answer: replace(answer, is_cut=True)
 
 
+def cut_chunks() -> Fault:
+    """Send half of the body as a chunk and close the connection."""
+    return lambda _, answer: replace(answer, is_chunked=True, is_cut=True)
+
+
+def cut_gzip() -> Fault:
+    """Send half of the compressed body as if it were all."""
+
+    def cut(_: Request, answer: Answer) -> Answer:
+        packed = gzip.compress(answer.body)
+        return replace(answer, body=packed[: len(packed) // 2], headers=answer.headers | {"Content-Encoding": "gzip"})
+
+    return cut
+
+
 def truncate_json() -> Fault:
     """Send half of the body as if it were all."""
     return lambda _, answer: replace(answer, body=answer.body[: len(answer.body) // 2])
@@ -69,6 +89,33 @@ def empty_page() -> Fault:
 def loop_cursor() -> Fault:
     """Answer with the results, and with the cursor that was asked for as the next one."""
     return _change_body(_repeat_cursor)
+
+
+def repeat_page() -> Fault:
+    """For two pages in a row: the results of the first come again in place of those of the second."""
+    served: list[Record] = []
+
+    def repeat(_: Request, body: Record) -> Record:
+        if not served:
+            served.extend(body["results"])
+        return body | {"results": served}
+
+    return _change_body(repeat)
+
+
+def shift_record() -> Fault:
+    """For two pages in a row: while they are read, the last record of the second moves before the first.
+
+    So the last one of the first page comes again, and the one that moved on neither.
+    """
+    served: list[Record] = []
+
+    def shift(_: Request, body: Record) -> Record:
+        results = [served[-1], *body["results"][:-1]] if served else body["results"]
+        served.extend(results)
+        return body | {"results": results}
+
+    return _change_body(shift)
 
 
 def _empty_results(request: Request, body: Record) -> Record:

@@ -84,15 +84,19 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
+        if answer.is_chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", str(len(answer.body)))
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.end_headers()
+        sent = answer.body[: len(answer.body) // 2] if answer.is_cut else answer.body
+        self.wfile.write(b"%x\r\n%b\r\n" % (len(sent), sent) if answer.is_chunked else sent)
         if answer.is_cut:
             self.close_connection = True
-            self.wfile.write(answer.body[: len(answer.body) // 2])
-        else:
-            self.wfile.write(answer.body)
+        elif answer.is_chunked:
+            self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:
