@@ -35,6 +35,11 @@ class Settings:
         """Dlt's and dbt's own files for this warehouse: pipeline state, compiled SQL, logs."""
         return self.warehouse.with_suffix(".state")
 
+    @property
+    def request_counts(self) -> Path:
+        """The SQLite file that counts the requests of sources with a daily limit, a table each."""
+        return self.state / "requests.sqlite"
+
     def find_dbt_artifacts(self, target: str = "duckdb") -> Path:
         """Where dbt writes what it makes for a target (`manifest.json`, `run_results.json`, the docs page).
 
