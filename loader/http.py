@@ -3,28 +3,35 @@
 import math
 import random
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 import requests
 import tenacity
 from pyrate_limiter import Duration, Limiter, Rate
 
+from loader.allowance import DailyAllowance
 from loader.errors import HeadwaterError
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 USER_AGENT = f"headwater/{version('headwater')} (open academic analytics; python-requests/{requests.__version__})"
-_TIMEOUT_SECONDS = (10.0, 60.0)  # to connect, between two bytes
+_CONNECT_SECONDS = 10.0
+_ANSWER_SECONDS = 60.0  # between two bytes
 _MOST_ATTEMPTS = 5
+_MOST_REDIRECTS = 5
 _FIRST_WAIT_SECONDS = 0.5
-_LONGEST_WAIT_SECONDS = 60.0
+_LONGEST_BACKOFF_SECONDS = 60.0
 _LONGEST_RETRYING_SECONDS = 300.0
-_PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LONGEST_BELIEVED_SECONDS = timedelta(days=366).total_seconds()
+_PASSING_STATUSES = frozenset({408, 425, 429})  # and all from 500 on
+_MOST_CHARACTERS = 300
 
 
 class TransientError(Exception):
@@ -43,11 +50,28 @@ class Decoder(Protocol[T_co]):
         """What the body says."""
 
 
-Explain = Callable[[requests.Response], HeadwaterError | None]
+@dataclass(frozen=True)
+class Refusal:
+    """An answer that is no success: `fields` is the JSON object in it, `message` what it says is wrong, in one line.
+
+    The session's own secrets are struck out of the message, should the server have sent them back.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    fields: Mapping[str, Any]
+    message: str
+
+
+Explain = Callable[[Refusal], HeadwaterError | None]
 
 
 class HttpSession:
-    """A session with one server: at most `requests_per_second`, each request tried `_MOST_ATTEMPTS` times.
+    """A session with one server, for any number of threads.
+
+    It sends at most `requests_per_second`, and a day no more than `allowance` has; each request is tried
+    `_MOST_ATTEMPTS` times, within `_LONGEST_RETRYING_SECONDS`. `key_headers` hold the user's key: they go to this
+    server alone, wherever it redirects to, and into no message.
 
     `explain` looks at an answer that is not a success and returns the error that no waiting can mend,
     or None where the usual rules apply: passing statuses are retried, others fail.
@@ -58,16 +82,25 @@ class HttpSession:
         base_url: str,
         *,
         requests_per_second: float,
-        headers: Mapping[str, str] | None = None,
+        allowance: DailyAllowance | None = None,
+        key_headers: Mapping[str, str] | None = None,
         explain: Explain = lambda _: None,
         first_wait_seconds: float = _FIRST_WAIT_SECONDS,
+        answer_seconds: float = _ANSWER_SECONDS,
     ) -> None:
+        if not _is_http_address(base_url):
+            raise HeadwaterError(f"The base URL {base_url!r} is not an http address.")
         self.base_url = base_url.rstrip("/")
         self._explain = explain
-        self._first_wait_seconds = first_wait_seconds
+        self._allowance = allowance
         self._limiter = Limiter(_build_rate(requests_per_second))
-        self._session = requests.Session()
-        self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})})
+        self._timeout = (_CONNECT_SECONDS, answer_seconds)
+        self._secrets = _list_secrets(key_headers or {})
+        self._session = _Session(key_headers or {})
+        self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
+        self._backoff = tenacity.wait_exponential_jitter(
+            multiplier=first_wait_seconds, max=_LONGEST_BACKOFF_SECONDS, jitter=first_wait_seconds
+        )
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientError),
             stop=tenacity.stop_after_attempt(_MOST_ATTEMPTS) | tenacity.stop_before_delay(_LONGEST_RETRYING_SECONDS),
@@ -81,47 +114,103 @@ class HttpSession:
         An answer that is cut short or is not what `decoder` expects (an HTML page, an error inside a 200)
         is asked for again. Raises HeadwaterError when it cannot be had.
         """
+        attempts = 0
         try:
             for attempt in self._retrying:
+                attempts = attempt.retry_state.attempt_number
                 with attempt:
                     return self._get_once(path, params, decoder)
             raise AssertionError("tenacity either returns or raises")
         except TransientError as error:
+            when = f"after {describe_time(error.wait_seconds)}, as it asks" if error.wait_seconds else "later"
             raise HeadwaterError(
-                f"{self.base_url}{path} {error.reason} (asked {_MOST_ATTEMPTS} times). Try again later;"
-                " what was loaded before is kept."
+                f"{self.base_url}{path} {error.reason} (asked {attempts} time{'s' if attempts > 1 else ''})."
+                f" Try again {when}; what was loaded before is kept."
             ) from error
 
     def _get_once(self, path: str, params: Mapping[str, str], decoder: Decoder[T]) -> T:
         self._limiter.try_acquire(self.base_url)
-        try:
-            response = self._session.get(f"{self.base_url}{path}", params=params, timeout=_TIMEOUT_SECONDS)
-            body = response.content
-        except (
-            requests.exceptions.InvalidURL,
-            requests.exceptions.MissingSchema,
-            requests.exceptions.InvalidSchema,
-        ):
-            raise HeadwaterError(f"The base URL {self.base_url!r} is not an http address.") from None
-        except requests.exceptions.RequestException as error:
-            raise TransientError(_describe_failure(error)) from error
+        if self._allowance:
+            self._allowance.spend()
+        response = self._fetch(path, params)
         if response.ok:
-            try:
-                return decoder.decode(body)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise TransientError(f"answered {response.status_code} with something else than expected") from error
-        if explained := self._explain(response):
+            return self._decode(response, decoder)
+        refusal = self._read_refusal(response)
+        if explained := self._explain(refusal):
             raise explained
-        if response.status_code in _PASSING_STATUSES:
-            raise TransientError(f"answered {response.status_code}", _read_retry_after(response))
-        raise HeadwaterError(f"{self.base_url}{path} answered {response.status_code}: {read_message(response)}")
+        if refusal.status in _PASSING_STATUSES or refusal.status >= 500:
+            raise TransientError(f"answered {refusal.status}", read_wait(response.headers.get("Retry-After", "")))
+        raise HeadwaterError(f"{self.base_url}{path} answered {refusal.status}: {refusal.message}")
+
+    def _fetch(self, path: str, params: Mapping[str, str]) -> requests.Response:
+        try:
+            return self._session.get(f"{self.base_url}{path}", params=params, timeout=self._timeout)
+        # A ValueError is what requests makes of a redirect to something that is no address.
+        except (requests.exceptions.RequestException, ValueError) as error:
+            reason = _describe_failure(error)
+        # Not raised in there: what requests says may show an address to which a key was added.
+        raise TransientError(reason)
+
+    def _decode(self, response: requests.Response, decoder: Decoder[T]) -> T:
+        try:
+            return decoder.decode(response.content)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            kind = self._quote(response.headers.get("Content-Type", "")) or "an answer of no kind"
+            start = self._quote(response.content.decode(errors="replace"), 80)
+        told = f'{kind} that begins with "{start}"' if start else "nothing"
+        # Not raised in there either: a decoder may show the value that it does not take.
+        raise TransientError(f"answered {response.status_code} with {told} instead of data")
+
+    def _read_refusal(self, response: requests.Response) -> Refusal:
+        try:
+            fields = msgspec.json.decode(response.content, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            fields = {}
+        text = fields.get("message") or fields.get("error") or response.reason or "no reason given"
+        return Refusal(response.status_code, response.headers, fields, self._quote(str(text)))
+
+    def _quote(self, text: str, most: int = _MOST_CHARACTERS) -> str:
+        """The server's text as a part of one line: without the session's secrets, printable, at most `most` long."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        printable = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * most])
+        return " ".join(printable.split())[:most]
 
     def _wait_as_asked(self, state: tenacity.RetryCallState) -> float:
-        """As long as the server asked, else twice as long each time; a little more, so that callers spread."""
+        """Twice as long each time with a little more, so that callers spread; longer where the server asked for it."""
         error = state.outcome.exception() if state.outcome else None
         asked = error.wait_seconds if isinstance(error, TransientError) else None
-        base = self._first_wait_seconds * 2 ** (state.attempt_number - 1) if asked is None else max(asked, 0.0)
-        return min(base * random.uniform(1.0, 1.25), _LONGEST_WAIT_SECONDS)
+        backoff = self._backoff(state)
+        return backoff if asked is None else max(backoff, asked + random.uniform(0, self._backoff.jitter))
+
+
+class _Session(requests.Session):
+    """Sends the key's headers to the server that was asked and to no other, and no password of ~/.netrc at all."""
+
+    def __init__(self, key_headers: Mapping[str, str]) -> None:
+        super().__init__()
+        self.max_redirects = _MOST_REDIRECTS
+        self._key_headers = key_headers
+        self.auth = self._add_key
+
+    def _add_key(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.update(self._key_headers)
+        return request
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Of a redirected request: takes the key off where requests would take off a password."""
+        asked, redirected = str(response.request.url), str(prepared_request.url)
+        if self.should_strip_auth(asked, redirected):  # type: ignore[no-untyped-call]
+            for name in self._key_headers:
+                prepared_request.headers.pop(name, None)
+
+
+def _is_http_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _build_rate(requests_per_second: float) -> Rate:
@@ -130,39 +219,39 @@ def _build_rate(requests_per_second: float) -> Rate:
     return Rate(1, math.ceil(int(Duration.SECOND) / requests_per_second))
 
 
-def read_message(response: requests.Response) -> str:
-    """What the server says is wrong, in one line of at most 300 characters."""
-    text = read_field(response, "message") or read_field(response, "error") or response.reason or "no reason given"
-    return " ".join(text.split())[:300]
+def _list_secrets(key_headers: Mapping[str, str]) -> list[str]:
+    """What stands in these headers, and the key alone where a word (`Bearer`) stands before it."""
+    values = [*key_headers.values(), *(value.rpartition(" ")[2] for value in key_headers.values())]
+    return sorted({value for value in values if value}, key=len, reverse=True)
 
 
-def read_field(response: requests.Response, name: str) -> str:
-    """A field of the JSON object that the server answers; empty where there is none."""
-    try:
-        return str(msgspec.json.decode(response.content, type=dict[str, Any]).get(name) or "")
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
-
-
-def _describe_failure(error: requests.exceptions.RequestException) -> str:
+def _describe_failure(error: requests.exceptions.RequestException | ValueError) -> str:
     if isinstance(error, requests.exceptions.Timeout):
         return "did not answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
         return "cut its answer short"
+    if isinstance(error, requests.exceptions.TooManyRedirects):
+        return "redirects without end"
     if isinstance(error, requests.exceptions.ConnectionError):
         return "cannot be reached"
     return f"could not be read ({type(error).__name__})"
 
 
-def _read_retry_after(response: requests.Response) -> float | None:
-    value = response.headers.get("Retry-After", "").strip()
-    if not value:
-        return None
+def read_wait(text: str) -> float | None:
+    """The seconds that a server asks to wait, given as seconds or as a date; None for what cannot be meant.
+
+    A date that is over is 0. Nobody means a time before now in seconds, or one of more than a year.
+    """
     try:
-        return float(value)
+        seconds = float(text)
     except ValueError:
-        pass
-    try:
-        return (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError):
-        return None
+        try:
+            seconds = max((parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds(), 0.0)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
+    return seconds if 0 <= seconds <= _LONGEST_BELIEVED_SECONDS else None
+
+
+def describe_time(seconds_from_now: float) -> str:
+    """The time for a person: in UTC, to the minute, rounded up so that it is not too early."""
+    return f"{datetime.now(UTC) + timedelta(seconds=seconds_from_now + 59):%Y-%m-%d %H:%M} UTC"

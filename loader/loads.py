@@ -49,18 +49,29 @@ class SourceLoad:
     seconds: float
 
 
-# What is done with a source while the warehouse is held: it yields each resource as it is in raw.
-Job = Callable[[SourceEntry, dlt.Pipeline, RawSchema, RunProgress], Iterator[str]]
+@dataclass(frozen=True)
+class SourceRun:
+    """One source while its warehouse is held, with whatever a job needs."""
+
+    entry: SourceEntry
+    settings: Settings
+    pipeline: dlt.Pipeline
+    raw: RawSchema
+    progress: RunProgress
 
 
-def load_stages(entry: SourceEntry, pipeline: dlt.Pipeline, raw: RawSchema, progress: RunProgress) -> Iterator[str]:
+# Yields each resource as soon as raw holds what it brought.
+Job = Callable[[SourceRun], Iterator[str]]
+
+
+def load_stages(run: SourceRun) -> Iterator[str]:
     """Loads a source stage by stage.
 
     A stage is one load: when it fails, none of its resources is loaded, whatever was extracted before.
     """
-    source = entry.build(raw=raw, progress=progress)
-    for stage in entry.stages:
-        pipeline.run(source.with_resources(*stage), loader_file_format="parquet")
+    source = run.entry.build(raw=run.raw, progress=run.progress, request_counts=run.settings.request_counts)
+    for stage in run.entry.stages:
+        run.pipeline.run(source.with_resources(*stage), loader_file_format="parquet")
         yield from stage
 
 
@@ -117,7 +128,7 @@ def run_sources(
             with follow(entry.name, console) as progress:
                 try:
                     pipeline = recover(pipeline_for(entry.name, settings, connection), raw, progress)
-                    loaded.extend(job(entry, pipeline, raw, progress))
+                    loaded.extend(job(SourceRun(entry, settings, pipeline, raw, progress)))
                 except (HeadwaterError, DltException) as failure:
                     raise_if_interrupted(failure)
                     error = describe_error(failure)

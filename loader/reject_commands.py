@@ -2,20 +2,17 @@
 
 from collections.abc import Iterator
 
-import dlt
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from loader.console import build_console, report_error
 from loader.errors import HeadwaterError
-from loader.loads import find_sources
+from loader.loads import SourceRun, find_sources
 from loader.pipelines import name_raw_schema
-from loader.progress import RunProgress
 from loader.rejects import Reject, find_rejects, group_rejects, list_open, list_replays
 from loader.replay import build_replay, plan_replays
 from loader.settings import read_settings
-from loader.sources import SourceEntry
 from loader.warehouse import RawSchema, open_warehouse
 
 
@@ -47,19 +44,20 @@ def _show_rejects(source: str | None, key: str | None, console: Console) -> None
         raise HeadwaterError(f"No rejected record has the key {key!r}. `dlt pipeline rejects` lists examples.")
 
 
-def replay_rejects(entry: SourceEntry, pipeline: dlt.Pipeline, raw: RawSchema, progress: RunProgress) -> Iterator[str]:
+def replay_rejects(run: SourceRun) -> Iterator[str]:
     """Loads the rejects that pass now; yields the resources that got any."""
-    plans = plan_replays(raw, entry.models)
+    plans = plan_replays(run.raw, run.entry.models)
     for plan in plans:
         if plan.overtaken:
-            progress.warn(f"{plan.resource}: {len(plan.overtaken):,} were overtaken by newer versions; not loaded.")
+            run.progress.warn(f"{plan.resource}: {len(plan.overtaken):,} were overtaken by newer versions; not loaded.")
         for group in group_rejects(plan.still_rejected):
-            progress.warn(f"{plan.resource}: {group.count:,} are still rejected ({group.reason}).")
+            run.progress.warn(f"{plan.resource}: {group.count:,} are still rejected ({group.reason}).")
     settled = [plan for plan in plans if plan.to_load or plan.overtaken]
     if not settled:
-        progress.warn("No rejected record can be loaded." if plans else "There are no rejected records to replay.")
+        run.progress.warn("No rejected record can be loaded." if plans else "There are no rejected records to replay.")
         return
-    pipeline.run(build_replay(entry.name, settled, entry.models, raw, progress), loader_file_format="parquet")
+    source = build_replay(run.entry.name, settled, run.entry.models, run.raw, run.progress)
+    run.pipeline.run(source, loader_file_format="parquet")
     yield from (plan.resource for plan in settled)
 
 

@@ -27,6 +27,7 @@ def main() -> None:
         source = openalex_source(
             RawSchema(connection, "raw_openalex"),
             progress,
+            settings.request_counts,
             base_url=url,
             roster=str(roster),
             requests_per_second=100_000,

@@ -3,18 +3,21 @@
 Source: OpenAlex's documentation and the answers recorded in 2026.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import msgspec
-import requests
 
-from loader.documents import Page
+from loader.allowance import DailyAllowance
+from loader.documents import Page, read_id
 from loader.errors import HeadwaterError
-from loader.http import HttpSession, read_field, read_message
+from loader.http import HttpSession, Refusal, describe_time, read_wait
 from loader.json_text import cut_out_elements
 
 _MOST_VALUES = 100
 _PER_PAGE = 100
+_MOST_READINGS = 3
+_MOST_EMPTY_PAGES = 3
 # What OpenAlex's proxy lets through a second, with and without a key.
 _PACE_WITH_KEY = 30.0
 _PACE_WITHOUT_KEY = 10.0
@@ -28,6 +31,11 @@ class _Meta(msgspec.Struct):
 class _Listing(msgspec.Struct):
     meta: _Meta
     results: list[msgspec.Raw]
+    error: Any = None
+
+    def __post_init__(self) -> None:
+        if self.error:
+            raise ValueError("a list with an error is none")
 
 
 class _ListingDecoder:
@@ -50,29 +58,46 @@ class _ListingDecoder:
 _LISTING_DECODER = _ListingDecoder()
 
 
+class CursorRefusedError(HeadwaterError):
+    """OpenAlex does not take the cursor (any more)."""
+
+
 class OpenAlexClient:
     """Asks OpenAlex for lists of entities.
 
-    Without `api_key` the daily budget is a tenth: enough for a small roster.
+    Without `api_key` the daily budget is a tenth: enough for a small roster. `warn` is told of lists that had to be
+    read again.
     """
 
-    def __init__(self, base_url: str, api_key: str | None, requests_per_second: float | None) -> None:
-        if requests_per_second is not None and requests_per_second <= 0:
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str | None,
+        requests_per_second: float | None,
+        allowance: DailyAllowance | None,
+        warn: Callable[[str], None],
+    ) -> None:
+        if requests_per_second is not None and not requests_per_second > 0:
             raise HeadwaterError(
                 f"sources.openalex.requests_per_second is {requests_per_second:g}; it must be above 0."
             )
-        pace = requests_per_second or (_PACE_WITH_KEY if api_key else _PACE_WITHOUT_KEY)
+        key = (api_key or "").strip()
+        if not (key.isascii() and key.isprintable()):
+            raise HeadwaterError("The key in sources.openalex.api_key holds characters that no key has.")
+        self._warn = warn
         self._session = HttpSession(
             base_url,
-            requests_per_second=pace,
-            headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
+            requests_per_second=requests_per_second or (_PACE_WITH_KEY if key else _PACE_WITHOUT_KEY),
+            allowance=allowance,
+            key_headers={"Authorization": f"Bearer {key}"} if key else None,
             explain=explain_refusal,
         )
 
     def list_by(self, entity: str, filter_name: str, values: Sequence[str]) -> Iterator[Page]:
         """All entities (`works`, `authors` …) of which the filter holds one of `values`, page by page.
 
-        An entity that fits values of two filters comes twice. The pages' `expected` grows filter by filter.
+        An entity that fits values of two filters comes twice, and so do those of a list that had to be read again.
+        The pages' `expected` grows filter by filter, reading by reading.
         """
         expected_before = 0
         for start in range(0, len(values), _MOST_VALUES):
@@ -83,41 +108,122 @@ class OpenAlexClient:
             expected_before = expected
 
     def _list(self, entity: str, filter_text: str) -> Iterator[Page]:
+        """A list, read until all that it counts is there: again from its start where a reading went wrong.
+
+        What is told apart by id counts, so that a page in the place of another is noticed. Where every page came
+        and reading again brought nothing more, OpenAlex itself counts some records twice.
+        """
+        keys: set[str | bytes] = set()
+        read_before = 0
+        for number in range(1, _MOST_READINGS + 1):
+            known = len(keys)
+            reading = _Reading(self._session, entity, filter_text)
+            for page in reading.read_pages():
+                keys.update(read_id(record) or record for record in page.records)
+                yield Page(page.records, read_before + (page.expected or 0))
+            read_before += reading.received
+            if not reading.trouble and _is_about(len(keys), reading.expected):
+                return
+            if not reading.trouble and len(keys) == known and _is_about(reading.received, reading.expected):
+                self._warn(
+                    f"OpenAlex counts {reading.expected:,} {entity} in a list of {len(keys):,}:"
+                    " it was read twice, and some came more than once."
+                )
+                return
+            trouble = reading.trouble or f"ended after {len(keys):,} of {reading.expected:,} records"
+            if number < _MOST_READINGS:
+                self._warn(f"OpenAlex's list of {entity} {trouble}; it is read again from its start.")
+        raise HeadwaterError(
+            f"OpenAlex's list of {entity} {trouble}, and was read {_MOST_READINGS} times. Try again later;"
+            " what was loaded before is kept."
+        )
+
+
+class _Reading:
+    """One way through a list. `trouble` is what went wrong on it, if anything did."""
+
+    def __init__(self, session: HttpSession, entity: str, filter_text: str) -> None:
+        self.received = 0
+        self.expected = 0
+        self.trouble: str | None = None
+        self._session = session
+        self._entity = entity
+        self._filter_text = filter_text
+
+    def read_pages(self) -> Iterator[Page]:
+        """The pages up to the end, or up to where it went wrong."""
         cursor: str | None = "*"
         seen_cursors: set[str] = set()
-        received = 0
+        empty_pages = 0
         while cursor:
-            if cursor in seen_cursors:
-                raise HeadwaterError(f"OpenAlex's list of {entity} leads back to a page already read. Try again later.")
             seen_cursors.add(cursor)
-            listing = self._session.get(
-                f"/{entity}",
-                {"filter": filter_text, "per_page": str(_PER_PAGE), "cursor": cursor},
-                _LISTING_DECODER,
-            )
-            received += len(listing.results)
-            yield Page([bytes(record) for record in listing.results], listing.meta.count)
+            try:
+                listing = self._get(cursor)
+            except CursorRefusedError:
+                if cursor == "*":
+                    raise
+                self.trouble = f"cannot be continued after {self.received:,} of {self.expected:,} records"
+                return
+            self.received += len(listing.results)
+            self.expected = listing.meta.count
+            empty_pages = 0 if listing.results else empty_pages + 1
+            yield Page([bytes(record) for record in listing.results], self.expected)
             cursor = listing.meta.next_cursor
-        # Records come and go while one pages; a list that ends a thousandth early has been cut.
-        if received < listing.meta.count - listing.meta.count // 1000:
-            raise HeadwaterError(
-                f"OpenAlex's list of {entity} ended after {received} of {listing.meta.count} records. Try again later."
-            )
+            self.trouble = self._find_trouble(cursor, seen_cursors, empty_pages)
+            if self.trouble:
+                return
+
+    def _get(self, cursor: str) -> _Listing:
+        params = {"filter": self._filter_text, "per_page": str(_PER_PAGE), "cursor": cursor}
+        return self._session.get(f"/{self._entity}", params, _LISTING_DECODER)
+
+    def _find_trouble(self, next_cursor: str | None, seen_cursors: set[str], empty_pages: int) -> str | None:
+        """Why the list would not end, if it would not."""
+        if not next_cursor:
+            return None
+        if next_cursor in seen_cursors:
+            return "leads back to a page already read"
+        if empty_pages >= _MOST_EMPTY_PAGES:
+            return f"has {empty_pages} empty pages in a row"
+        if self.received > 2 * self.expected + _PER_PAGE:
+            return f"goes on after {self.received:,} records, of {self.expected:,}"
+        return None
 
 
-def explain_refusal(response: requests.Response) -> HeadwaterError | None:
+def _is_about(received: int, expected: int) -> bool:
+    """Records come and go while one pages; a list that is a thousandth short has been cut."""
+    return received >= expected - expected // 1000
+
+
+def explain_refusal(refusal: Refusal) -> HeadwaterError | None:
     """The error for an answer that waiting cannot mend, else None."""
-    message = read_message(response)
-    if response.status_code in (401, 403):
-        return HeadwaterError(f"OpenAlex refuses the key in sources.openalex.api_key: {message}")
-    if response.status_code != 429:
+    if refusal.status in (401, 403):
+        return HeadwaterError(f"OpenAlex refuses the key in sources.openalex.api_key: {refusal.message}")
+    if refusal.status == 400 and "cursor" in refusal.message.lower():
+        return CursorRefusedError(f"OpenAlex does not take its own cursor: {refusal.message}")
+    if refusal.status != 429:
         return None
     # By what kind of error it is: a message about the pace may speak of plans too.
-    if read_field(response, "error") == "Plan upgrade required":
-        return HeadwaterError(f"OpenAlex wants a paid plan for this request: {message}")
-    if message.lower().startswith("insufficient budget"):
+    if refusal.fields.get("error") == "Plan upgrade required":
         return HeadwaterError(
-            "OpenAlex's budget for today is used up; it is full again at midnight UTC, and the next run goes on"
-            f" from here. A free key in sources.openalex.api_key gives ten times more. OpenAlex says: {message}"
+            "OpenAlex wants a paid plan for this request; the key in sources.openalex.api_key must have one:"
+            f" {refusal.message}"
+        )
+    if refusal.message.lower().startswith("insufficient budget"):
+        return HeadwaterError(
+            f"OpenAlex's budget for today is used up; it is full again at {_find_reset(refusal)}. What was loaded is"
+            " kept; the next run goes on. A free key in sources.openalex.api_key gives ten times more. OpenAlex says:"
+            f" {refusal.message}"
         )
     return None
+
+
+def _find_reset(refusal: Refusal) -> str:
+    """When the budget is full again, as the answer says."""
+    told = (
+        refusal.fields.get("retryAfter"),
+        refusal.headers.get("Retry-After"),
+        refusal.headers.get("X-RateLimit-Reset"),
+    )
+    waits = [wait for text in told if text is not None and (wait := read_wait(str(text))) is not None]
+    return describe_time(waits[0]) if waits else "midnight UTC"

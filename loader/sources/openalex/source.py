@@ -1,12 +1,14 @@
 """The resources of OpenAlex and the order in which they are loaded."""
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import dlt
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.extract import DltResource
 
+from loader.allowance import DailyAllowance
 from loader.documents import Page, Progress, Record, document_resource, load_documents, read_id
 from loader.sources.openalex.client import OpenAlexClient
 from loader.sources.openalex.members import Members, describe_members, read_author
@@ -48,22 +50,33 @@ _MENTIONED_TOPICS = """
 def openalex_source(
     raw: RawSchema,
     progress: Progress,
+    request_counts: Path,
     base_url: str = "https://api.openalex.org",
     api_key: dlt.TSecretStrValue | None = None,
     roster: str | None = None,
     institution: str | None = None,
     requests_per_second: float | None = None,
+    requests_per_day: int | None = None,
 ) -> Iterable[DltResource]:
     """OpenAlex's entities around a roster of researchers, as documents.
 
-    `raw` and `progress` come from the run; all else from dlt's configuration, `sources.openalex.*`.
+    `raw`, `progress` and `request_counts` (the file that counts requests where there are `requests_per_day`) come
+    from the run; all else from dlt's configuration, `sources.openalex.*`.
     """
     if not api_key:
         progress.warn(
             "There is no key in sources.openalex.api_key: OpenAlex answers about 1,000 lists of 100 records a day,"
             " with a free key ten times that."
         )
-    client = OpenAlexClient(base_url, api_key, requests_per_second)
+    allowance = None
+    if requests_per_day is not None:
+        allowance = DailyAllowance(
+            request_counts,
+            name="openalex",
+            requests_per_day=requests_per_day,
+            setting="sources.openalex.requests_per_day",
+        )
+    client = OpenAlexClient(base_url, api_key, requests_per_second, allowance, progress.warn)
     members = Members(client, roster, institution)
 
     def build(name: str, pages: Callable[[], Iterable[Page]]) -> DltResource:

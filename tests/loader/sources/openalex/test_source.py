@@ -1,71 +1,17 @@
 """OpenAlex is asked for what is missing, in its own protocol, and its refusals say what to do."""
 
 import csv
-import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
-from dlt.extract import DltSource
 
-from loader.console import build_console
-from loader.loads import SourceLoad, run_sources
 from loader.samples.catalogue import Catalogue
-from loader.samples.http_faults import answer_status, empty_page, loop_cursor
-from loader.samples.institution import HOME_ROR, generate_catalogue, write_roster
+from loader.samples.http_faults import answer_status
+from loader.samples.institution import HOME_ROR
 from loader.samples.openalex_server import OpenAlexServer
-from loader.settings import Settings, read_settings
-from loader.sources import SOURCES
 from loader.sources.openalex.members import EXAMPLE_ROSTER
 from loader.sources.openalex.roster import normalise_orcid
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return generate_catalogue(roster_size=12, work_count=400)
-
-
-@pytest.fixture
-def server(catalogue: Catalogue) -> Iterator[OpenAlexServer]:
-    with OpenAlexServer(catalogue, api_keys=frozenset({"a-good-key"})) as made:
-        yield made
-
-
-class Loader:
-    """Loads from a server into a warehouse of the test's own."""
-
-    def __init__(self, settings: Settings, server: OpenAlexServer, roster: Path) -> None:
-        self.settings = settings
-        self.arguments: dict[str, Any] = {
-            "base_url": server.url,
-            "roster": str(roster),
-            "institution": None,
-            "api_key": None,
-            "requests_per_second": 1000.0,
-        }
-
-    def load(self, **changed: Any) -> SourceLoad:
-        entry = SOURCES["openalex"]
-
-        def build(**given: Any) -> DltSource:
-            return entry.build(**given, **{**self.arguments, **changed})
-
-        (load,) = run_sources([dataclasses.replace(entry, build=build)], self.settings, build_console())
-        return load
-
-    def ask(self, sql: str) -> Any:
-        with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
-            (answer,) = connection.execute(sql).fetchone() or (None,)
-        return answer
-
-
-@pytest.fixture
-def loader(tmp_path: Path, server: OpenAlexServer) -> Loader:
-    roster = tmp_path / "roster.csv"
-    write_roster(roster, roster_size=12)
-    return Loader(read_settings({"HEADWATER_DATA": str(tmp_path / "data")}), server, roster)
+from tests.support.openalex import Loader
 
 
 def test_a_load_brings_the_roster_its_works_and_what_these_name(loader: Loader, server: OpenAlexServer) -> None:
@@ -138,6 +84,17 @@ def test_a_pace_that_is_none_is_refused(loader: Loader) -> None:
     assert "must be above 0" in (loader.load(requests_per_second=-3.0).error or "")
 
 
+def test_no_requests_a_day_are_refused(loader: Loader) -> None:
+    error = loader.load(requests_per_day=0).error
+    assert error == "sources.openalex.requests_per_day is 0; it must be at least 1."
+
+
+def test_a_key_that_cannot_be_sent_is_told_and_not_shown(loader: Loader) -> None:
+    assert loader.load(api_key=" a-good-key\n").error is None
+    error = loader.load(api_key="two\nlines").error
+    assert error == "The key in sources.openalex.api_key holds characters that no key has."
+
+
 def test_a_person_given_by_id_and_by_orcid_counts_once(
     loader: Loader, tmp_path: Path, server: OpenAlexServer, catalogue: Catalogue, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -186,47 +143,6 @@ def test_who_leaves_the_roster_stays_in_raw_and_is_marked(loader: Loader, tmp_pa
     marked = "select count(*) from raw_openalex.roster where not (document ->> 'is_member')::boolean"
     assert loader.ask(marked) == 1
     assert loader.ask("select count(*) from raw_openalex.roster") == 12
-
-
-def test_an_empty_page_in_the_middle_is_not_the_end(loader: Loader, server: OpenAlexServer) -> None:
-    server.fail_next(empty_page(), path="/works")
-    assert "ended after" in (loader.load().error or "")
-    assert loader.load().error is None
-
-
-def test_a_cursor_that_leads_back_is_noticed(loader: Loader, server: OpenAlexServer) -> None:
-    server.fail_next(*[loop_cursor()] * 3, path="/works")
-    assert "leads back to a page already read" in (loader.load().error or "")
-
-
-@pytest.mark.parametrize(
-    ("fault", "message"),
-    [
-        (
-            answer_status(429, {"error": "Plan upgrade required", "message": "from_updated_date is not for you."}),
-            "wants a paid plan",
-        ),
-        (
-            answer_status(429, {"error": "Rate limit exceeded", "message": "Insufficient budget. Resets at midnight."}),
-            "full again at midnight UTC",
-        ),
-    ],
-)
-def test_a_refusal_that_waiting_cannot_mend_stops_at_once(
-    loader: Loader, server: OpenAlexServer, fault: Any, message: str
-) -> None:
-    server.fail_next(fault, path="/works")
-    assert message in (loader.load().error or "")
-    assert len([request for request in server.requests if request.path == "/works"]) == 1
-
-
-def test_a_pace_that_is_too_fast_is_waited_for_whatever_it_says_of_plans(
-    loader: Loader, server: OpenAlexServer
-) -> None:
-    message = "Rate limit exceeded: 10 requests per second. Upgrade your plan for more."
-    body = {"error": "Rate limit exceeded", "message": message}
-    server.fail_next(answer_status(429, body, headers={"Retry-After": "0"}), path="/works")
-    assert loader.load().error is None
 
 
 def test_a_key_that_is_refused_is_not_shown(loader: Loader) -> None:

@@ -1,0 +1,55 @@
+"""Loads from a stand-in OpenAlex into a warehouse of the test's own, in the test's process."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dlt.extract import DltSource
+
+from loader.console import build_console
+from loader.loads import SourceLoad, run_sources
+from loader.samples.openalex_server import OpenAlexServer
+from loader.settings import Settings
+from loader.sources import SOURCES
+
+TABLES = ("roster", "authors", "works", "institutions", "topics")
+
+
+class Loader:
+    """Loads from a server into a warehouse of the test's own."""
+
+    def __init__(self, settings: Settings, server: OpenAlexServer, roster: Path) -> None:
+        self.settings = settings
+        self.arguments: dict[str, Any] = {
+            "base_url": server.url,
+            "roster": str(roster),
+            "institution": None,
+            "api_key": None,
+            "requests_per_second": 1000.0,
+            "requests_per_day": None,
+        }
+
+    def load(self, **changed: Any) -> SourceLoad:
+        entry = SOURCES["openalex"]
+
+        def build(**given: Any) -> DltSource:
+            return entry.build(**given, **{**self.arguments, **changed})
+
+        (load,) = run_sources([dataclasses.replace(entry, build=build)], self.settings, build_console())
+        return load
+
+    def ask(self, sql: str) -> Any:
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
+            (answer,) = connection.execute(sql).fetchone() or (None,)
+        return answer
+
+    def read_raw(self) -> dict[str, list[tuple[Any, ...]]]:
+        """All rows of raw but for the ids of loads."""
+        columns = "id, updated_at::varchar, record_hash, document::varchar"
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
+            connection.execute("set timezone = 'UTC'")
+            return {
+                table: connection.execute(f"select {columns} from raw_openalex.{table} order by all").fetchall()
+                for table in TABLES
+            }
