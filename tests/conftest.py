@@ -1,15 +1,24 @@
 """What all tests share: no network, and workspaces in which commands run as a user would run them."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.support.offline import sitecustomize  # noqa: F401  (installs the guard in this process)
 from tests.support.workspace import Workspace
 
 _OFFLINE = Path(__file__).parent / "support" / "offline"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keeps what hypothesis writes down, while tests are collected already, out of the repository."""
+    folder = tempfile.TemporaryDirectory(prefix="hypothesis-")
+    config.add_cleanup(folder.cleanup)
+    set_hypothesis_home_dir(folder.name)
 
 
 @pytest.fixture(scope="session", autouse=True)
