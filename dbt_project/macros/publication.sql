@@ -6,10 +6,17 @@
 {% macro clear_next_marts() -%}
     {%- set marts = find_marts() | map(attribute='unique_id') | list -%}
     {%- set selected = marts | select('in', selected_resources) | list -%}
+    {%- set selected_models = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
+        | selectattr('unique_id', 'in', selected_resources) | list -%}
     {%- if flags.WHICH in ['build', 'run'] and selected | length < marts | length -%}
         {{ exceptions.raise_compiler_error(
             "Nothing was built or published: Postgres takes all " ~ marts | length ~ " marts at once, and "
             ~ selected | length ~ " are selected. Leave out --select, or select from them in DuckDB."
+        ) }}
+    {%- elif flags.WHICH in ['build', 'run'] and selected_models | length > marts | length -%}
+        {{ exceptions.raise_compiler_error(
+            "Nothing was built or published: Postgres takes marts only, and other models are selected, too."
+            ~ " (--exclude alone selects all of them.) Leave out --select and --exclude."
         ) }}
     {%- elif flags.WHICH == 'test' -%}
         {{ exceptions.raise_compiler_error(

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 from psycopg2.extensions import connection as postgres_connection
 
+from loader.errors import HeadwaterError
 from loader.samples.institution import generate_catalogue, write_roster
 from loader.samples.openalex_server import OpenAlexServer
 from loader.settings import ROOT
@@ -113,6 +114,20 @@ def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) ->
         if process.poll() is not None or time.monotonic() > deadline:
             pytest.fail(f"what was waited for never came; the command's status is {process.poll()}")
         time.sleep(0.02)
+
+
+def wait_for_server(workspace: Workspace) -> None:
+    """Polls until a server that recovers answers again."""
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while True:
+        try:
+            workspace.server.connect().close()
+        except HeadwaterError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def find_backends(workspace: Workspace, state: str) -> list[int]:
