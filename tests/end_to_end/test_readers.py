@@ -1,4 +1,4 @@
-"""Who reads the marts while they are published: each transaction sees one whole version, and keeps what it was given."""
+"""Who reads the marts while they are published: a transaction sees one whole version, and keeps what it was given."""
 
 import threading
 from collections.abc import Iterator

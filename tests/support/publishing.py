@@ -132,5 +132,5 @@ def wait_for_server(workspace: Workspace) -> None:
 
 def find_backends(workspace: Workspace, state: str) -> list[int]:
     """The process numbers of the server's sessions, other than the one that asks, of which an SQL condition holds."""
-    asked = f"select pid from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend' and {state}"
-    return [int(str(pid)) for (pid,) in workspace.query_postgres(asked)]
+    others = "select pid from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'"
+    return [int(str(pid)) for (pid,) in workspace.query_postgres(f"{others} and {state}")]
