@@ -232,7 +232,7 @@ def write_page(*records: bytes) -> Any:
 
 def test_of_a_page_with_one_bad_record_all_hundred_are_cut_out_whole() -> None:
     with OpenAlexServer(Catalogue.from_works([])) as server:
-        client = OpenAlexClient(server.url, None, 1000.0)
+        client = OpenAlexClient(server.url, None, 1000.0, None, print)
         for number, bad in enumerate(RAW_VALUES, start=1):
             records = [b'{"id":"https://openalex.org/W%d"}' % each for each in range(99)]
             records.insert(50, b'{"id":"https://openalex.org/W99","fwci":{"none":%b}}' % bad.encode())
@@ -260,7 +260,7 @@ def test_an_institutions_authors_are_found_beside_one_that_cannot_be_read() -> N
     ]
     with OpenAlexServer(Catalogue.from_works([])) as server:
         server.fail_next(write_page(*records), path="/authors")
-        members = Members(OpenAlexClient(server.url, None, 1000.0), None, "I1")
+        members = Members(OpenAlexClient(server.url, None, 1000.0, None, print), None, "I1")
         assert members.find_ids() == ["https://openalex.org/A5000000001"]
     assert members.notes == [
         "OpenAlex's record of https://openalex.org/A5000000002 cannot be read.",
