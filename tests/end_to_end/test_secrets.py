@@ -1,0 +1,70 @@
+"""A planted key and a planted password are searched for in everything that runs leave behind."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from loader.samples.http_faults import answer_status
+from loader.samples.openalex_server import OpenAlexServer
+from tests.support.sample import Sample, serve_sample
+from tests.support.workspace import Workspace
+
+_KEY = "planted-key-7f3a9c"
+_PASSWORD = "planted-password-51d0e2"
+_PLANTED = (_KEY, _PASSWORD)
+
+
+@pytest.fixture(scope="module")
+def server(module_workspace: Workspace) -> Iterator[OpenAlexServer]:
+    module_workspace.environment |= {"SOURCES__OPENALEX__API_KEY": _KEY, "PGPASSWORD": _PASSWORD}
+    with serve_sample(module_workspace, Sample(module_workspace)) as made:
+        yield made
+
+
+def test_no_secret_is_left_by_runs_that_fail_at_every_step(module_workspace: Workspace, server: OpenAlexServer) -> None:
+    outputs: list[str] = []
+
+    def run(*command: str, **extra: str) -> int:
+        finished = module_workspace.run(*command, extra=extra)
+        outputs.append(finished.output)
+        return finished.status
+
+    debug = {"DBT_DEBUG": "true", "RUNTIME__LOG_LEVEL": "DEBUG"}
+    nowhere = {"PGHOST": "127.0.0.1", "PGPORT": "9", "PGUSER": "office"}
+    # A server that says the key back, in a refusal and in an error that may pass.
+    server.fail_next(answer_status(401, {"error": "Unauthorized", "message": f"Bearer {_KEY} is not valid"}))
+    assert run("headwater", "run") == 1
+    server.fail_next(*[answer_status(500, {"message": f"cannot look up {_KEY}"})] * 5)
+    assert run("dlt", "pipeline", "openalex", "run", **debug) == 1
+    assert run("headwater", "run", **debug, **nowhere) == 1
+    assert run("headwater", "run", **debug) == 0
+    assert run("dbt", "run-operation", "handoff", **debug, **nowhere) != 0
+    assert run("dbt", "build", "--target", "postgres", **debug, **nowhere) != 0
+    assert run("dlt", "pipeline", "openalex", "trace") == 0
+    assert run("headwater", "docs") == 0
+
+    assert all(request.headers["authorization"] == f"Bearer {_KEY}" for request in server.requests)
+    assert not any(_KEY in str(request.parameters) for request in server.requests)
+    for number, output in enumerate(outputs):
+        assert not any(secret in output for secret in _PLANTED), f"printed by command {number}"
+    leaks = [
+        path
+        for path in module_workspace.folder.rglob("*")
+        if path.is_file() and any(secret.encode() in path.read_bytes() for secret in _PLANTED)
+    ]
+    assert leaks == []
+    assert list(find_in_tables(module_workspace)) == []
+
+
+def find_in_tables(workspace: Workspace) -> Iterator[str]:
+    """The tables of both engines that hold a planted secret; their files are compressed."""
+    with workspace.open_both() as connection:
+        tables = connection.execute(
+            "select database_name, schema_name, table_name from duckdb_tables() where not internal order by all"
+        ).fetchall()
+        assert {"warehouse", "postgres_server"} <= {database for database, _, _ in tables}
+        for table in tables:
+            name = ".".join(f'"{part}"' for part in table)
+            condition = " or ".join(f"contains(found::varchar, '{secret}')" for secret in _PLANTED)
+            if connection.execute(f"select 1 from {name} as found where {condition} limit 1").fetchone():
+                yield name
