@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import dlt
 
 from loader.documents import Progress
+from loader.pending import start_pending_packages_anew
 from loader.warehouse import RawSchema
 
 
@@ -15,6 +16,7 @@ def recover(pipeline: dlt.Pipeline, raw: RawSchema, progress: Progress) -> dlt.P
     """
     pipeline = _fit_to_warehouse(pipeline, raw, progress)
     if pipeline.has_pending_data:
+        start_pending_packages_anew(pipeline)
         progress.warn("An earlier run was interrupted; what it had fetched is loaded first.")
         pipeline.run()
     return pipeline

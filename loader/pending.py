@@ -1,0 +1,39 @@
+"""Puts right what a killed run left in dlt's folders, where dlt by itself would fail or load rows twice."""
+
+from pathlib import Path
+
+import dlt
+from dlt.common.storages.load_package import PackageStorage
+
+
+def start_pending_packages_anew(pipeline: dlt.Pipeline) -> None:
+    """Readies the packages that a killed run left for `pipeline.run()`: each is loaded from its start."""
+    extracted = pipeline._get_normalize_storage().extracted_packages
+    normalised = pipeline._get_load_storage().normalized_packages
+    for load_id in normalised.list_packages():
+        # dlt removes what it has normalised file by file; the rest would be normalised again, and fail.
+        extracted.delete_package(load_id, not_exists_ok=True)
+        _start_anew(normalised, load_id)
+
+
+def _start_anew(packages: PackageStorage, load_id: str) -> None:
+    """Lets dlt empty its staging tables and fill them from the start.
+
+    A file whose rows had come there, without dlt having noted it, would come a second time. Nobody looks for
+    copies when the rows are merged from there (see `document_resource`); merging them again changes nothing.
+    """
+    folder = Path(packages.storage.make_full_path(packages.get_package_path(load_id)))
+    for state in (
+        PackageStorage.NEW_JOBS_FOLDER,
+        PackageStorage.STARTED_JOBS_FOLDER,
+        PackageStorage.COMPLETED_JOBS_FOLDER,
+    ):
+        for job in (folder / state).iterdir():
+            packages.clear_pending_transition(load_id, job.name)
+            if job.suffix == ".sql":  # a merge; dlt writes it again when all files of its table are in staging
+                job.unlink()
+            elif job.suffix == ".parquet":
+                job.rename(folder / PackageStorage.NEW_JOBS_FOLDER / job.name)
+    # dlt empties the staging tables while this file is there.
+    if not (folder / PackageStorage.SCHEMA_UPDATES_FILE_NAME).exists():
+        packages.storage.save(f"{load_id}/{PackageStorage.SCHEMA_UPDATES_FILE_NAME}", "{}")
