@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test lint format docs bench lock clean
+.PHONY: help setup demo run test chaos lint format docs bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ run: $(READY) ## Load, build, hand off and publish what .dlt/config.toml names
 
 test: $(READY) ## The whole test suite
 	$(BIN)/python -m pytest
+
+chaos: $(READY) ## Kill loads, handoffs and publications 20 times each, and hold what is left against the truth
+	HEADWATER_CHAOS_KILLS=20 $(BIN)/python -m pytest tests/chaos --numprocesses 0 --capture no -p no:randomly
 
 lint: $(READY) ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """Runs Headwater's commands as a user would: in a process, from the repository's root, with a home of their own."""
 
 import os
+import signal
 import subprocess
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,33 @@ class Finished:
 
     status: int
     output: str
+
+
+class Running:
+    """A command that runs, with the processes that it starts in one group, as a terminal does it."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", output: Path) -> None:
+        self._process = process
+        self._output = output
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the command is over."""
+        return self._process.poll() is not None
+
+    def kill(self) -> None:
+        """Ends the whole group at once with SIGKILL, as a lack of memory would."""
+        self.send(signal.SIGKILL)
+        self._process.wait()
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends the whole group a signal; harmless when it has ended."""
+        if not self.has_ended:
+            os.killpg(self._process.pid, number)
+
+    def wait(self, seconds: float) -> Finished:
+        """Waits for the end, which must come within `seconds`."""
+        return Finished(self._process.wait(seconds), self._output.read_text())
 
 
 class Workspace:
@@ -86,6 +114,21 @@ class Workspace:
             check=False,
         )
         return Finished(finished.returncode, finished.stdout)
+
+    def start(self, command: str, *arguments: str) -> Running:
+        """Starts a command of the virtual environment, in a process group of its own."""
+        output = self.folder / "output.log"
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                [str(SCRIPTS / command), *arguments],
+                cwd=ROOT,
+                env={**os.environ, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return Running(process, output)
 
     def run_well(self, command: str, *arguments: str) -> str:
         """Runs a command that must succeed; returns what it printed."""
