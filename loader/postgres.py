@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -115,6 +116,7 @@ def start(settings: Settings) -> None:
     )
     log = data / "server.log"
     arguments = ["-w", "-t", str(_START_SECONDS), "-D", str(data), "-l", str(log), "-o", options]
+    _wait_until_cleared_away(settings)
     try:
         _run_or_raise("pg_ctl", "start", *arguments)
     except HeadwaterError:
@@ -144,14 +146,30 @@ def find_duckdb_extension() -> Path:
 
 
 def _find_process(settings: Settings) -> psutil.Process | None:
-    """The embedded server's first process; its number stands in the cluster's `postmaster.pid`."""
+    """The embedded server's first process, if it lives."""
+    process = _read_process(settings)
+    with suppress(psutil.Error):
+        if process and process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    return None
+
+
+def _wait_until_cleared_away(settings: Settings) -> None:
+    """A killed server whose process the system has not cleared away yet keeps another from starting."""
+    deadline = time.monotonic() + _START_SECONDS
+    with suppress(psutil.Error):
+        while (process := _read_process(settings)) and process.status() == psutil.STATUS_ZOMBIE:
+            if time.monotonic() > deadline:
+                return
+            time.sleep(_POLL_SECONDS)
+
+
+def _read_process(settings: Settings) -> psutil.Process | None:
+    """The process whose number stands in the cluster's `postmaster.pid`."""
     try:
-        number = int((settings.postgres_data / "postmaster.pid").read_text().splitlines()[0])
-        process = psutil.Process(number)
-        is_server = process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
+        return psutil.Process(int((settings.postgres_data / "postmaster.pid").read_text().splitlines()[0]))
     except (OSError, ValueError, IndexError, psutil.Error):
         return None
-    return process if is_server else None
 
 
 def _find_binaries() -> Path:
