@@ -1,4 +1,4 @@
-"""SIGTERM ends a command as Ctrl-C does: with a line that says how to go on, and nothing half done."""
+"""Ctrl-C and SIGTERM end a command within seconds, with a line that says how to go on, and nothing half done."""
 
 import signal
 from collections.abc import Iterator
@@ -6,19 +6,30 @@ from contextlib import contextmanager
 from types import FrameType
 
 from dlt.common.exceptions import SignalReceivedException
+from dlt.common.runtime import signals
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stop_on_sigterm() -> Iterator[None]:
-    """While the block runs, SIGTERM raises KeyboardInterrupt in it (dlt's own kind, which knows its signal)."""
-    previous = signal.signal(signal.SIGTERM, _raise)
+def stop_on_signals() -> Iterator[None]:
+    """While the block runs, either signal raises KeyboardInterrupt in it (dlt's kind, which knows its signal).
+
+    An exception can be lost where no code of ours runs, such as in a destructor: dlt is told of the signal as
+    well, and looks between its steps whether there was one; so does the end of the block.
+    """
+    previous = {number: signal.signal(number, _stop) for number in _SIGNALS}
     try:
         yield
+        signals.raise_if_signalled()
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        signals.set_received_signal(0)
 
 
-def _raise(number: int, _: FrameType | None) -> None:
+def _stop(number: int, _: FrameType | None) -> None:
+    signals.set_received_signal(number)
     raise SignalReceivedException(number)
 
 

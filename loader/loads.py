@@ -9,6 +9,7 @@ from dataclasses import astuple, dataclass, fields
 import dlt
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.exceptions import DltException
+from dlt.common.runtime import signals
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -17,7 +18,7 @@ from loader.console import build_console, report_error
 from loader.documents import LoadCounts
 from loader.errors import HeadwaterError
 from loader.field_inventory import FieldChange
-from loader.interrupts import find_exit_status, stop_on_sigterm
+from loader.interrupts import find_exit_status, stop_on_signals
 from loader.pipelines import name_raw_schema, pipeline_for
 from loader.progress import RunProgress, follow
 from loader.recovery import recover
@@ -72,6 +73,7 @@ def load_stages(run: SourceRun) -> Iterator[str]:
     source = run.entry.build(raw=run.raw, progress=run.progress, request_counts=run.settings.request_counts)
     for stage in run.entry.stages:
         run.pipeline.run(source.with_resources(*stage), loader_file_format="parquet")
+        signals.raise_if_signalled()
         yield from stage
 
 
@@ -79,7 +81,7 @@ def run_and_report(source: str | None, select: Callable[[str | None], list[Sourc
     """Does the job for the selected sources and reports; returns the exit status of the command."""
     console = build_console()
     try:
-        with stop_on_sigterm():
+        with stop_on_signals():
             loads = list(run_sources(select(source), read_settings(), console, job))
     except HeadwaterError as error:
         return report_error(console, error)
@@ -146,7 +148,8 @@ def run_sources(
 
 
 def raise_if_interrupted(error: BaseException) -> None:
-    """Raises the KeyboardInterrupt that dlt wrapped in an error of its own, if one did."""
+    """Raises the KeyboardInterrupt behind an error of dlt's, where there was one."""
+    signals.raise_if_signalled()
     for cause in _list_causes(error):
         if isinstance(cause, KeyboardInterrupt):
             raise cause

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
+from dlt.common.runtime import signals
 from rich.console import Console
 from rich.table import Table
 
 from loader.console import report_error
 from loader.dbt import DbtRun, read_failure, run_dbt
 from loader.errors import HeadwaterError
-from loader.interrupts import find_exit_status, stop_on_sigterm
+from loader.interrupts import find_exit_status, stop_on_signals
 from loader.loads import ResourceLoad, print_summary, run_sources, select_sources
 from loader.marts import count_published
 from loader.postgres import ensure_server, find_server
@@ -55,8 +56,9 @@ def run_all(settings: Settings, console: Console) -> RunReport:
         lambda: _publish(settings, console, report),
     ]
     try:
-        with stop_on_sigterm():
+        with stop_on_signals():
             for step in steps:
+                signals.raise_if_signalled()
                 step()
     except HeadwaterError as error:
         report.error = str(error)
