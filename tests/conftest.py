@@ -9,6 +9,7 @@ import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.support.offline import sitecustomize  # noqa: F401  (installs the guard in this process)
+from tests.support.published import copy_published_sample
 from tests.support.workspace import Workspace
 
 _OFFLINE = Path(__file__).parent / "support" / "offline"
@@ -59,3 +60,11 @@ def module_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Works
     """A workspace that the tests of one file share."""
     with Workspace(tmp_path_factory.mktemp("workspace")) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def published(module_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Workspace:
+    """A workspace with a small sample published, that the tests of one file share."""
+    folder = tmp_path_factory.getbasetemp()
+    copy_published_sample(module_workspace, folder if worker_id == "master" else folder.parent)
+    return module_workspace

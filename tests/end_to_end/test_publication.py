@@ -1,28 +1,14 @@
 """Readers get whole and tested marts, or the ones of before: never half, never untested."""
 
 import dataclasses
-from collections.abc import Iterator
 
 import duckdb
 import psycopg2
 import pytest
 import yaml
 
-from loader.samples.institution import generate_catalogue, write_roster
-from loader.samples.openalex_server import OpenAlexServer
 from loader.settings import ROOT
 from tests.support.workspace import Workspace
-
-
-@pytest.fixture(scope="module")
-def published(module_workspace: Workspace) -> Iterator[Workspace]:
-    """A small sample, published once."""
-    roster = module_workspace.folder / "roster.csv"
-    write_roster(roster, roster_size=8)
-    with OpenAlexServer(generate_catalogue(roster_size=8, work_count=150)) as server:
-        module_workspace.serve(server.url, roster)
-        module_workspace.run_well("headwater", "run")
-        yield module_workspace
 
 
 def count_papers(workspace: Workspace) -> int:

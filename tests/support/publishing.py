@@ -10,8 +10,6 @@ import pytest
 from psycopg2.extensions import connection as postgres_connection
 
 from loader.errors import HeadwaterError
-from loader.samples.institution import generate_catalogue, write_roster
-from loader.samples.openalex_server import OpenAlexServer
 from loader.settings import ROOT
 from tests.support.workspace import SCRIPTS, Finished, Workspace
 
@@ -33,19 +31,17 @@ _EVERYTHING = """
 """
 
 
-def publish_sample(workspace: Workspace) -> None:
-    """Loads, builds, hands off and publishes a small sample."""
-    roster = workspace.folder / "roster.csv"
-    write_roster(roster, roster_size=8)
-    with OpenAlexServer(generate_catalogue(roster_size=8, work_count=150)) as server:
-        workspace.serve(server.url, roster)
-        workspace.run_well("headwater", "run")
-
-
 def set_version(workspace: Workspace, version: str) -> None:
     """Makes the transform tables in Postgres another version, as the next publication will show it."""
     for table, column in _VERSIONED.values():
         execute(workspace, f"update transform.{table} set {column} = '{version}'")
+
+
+def set_published_version(workspace: Workspace, version: str) -> None:
+    """Makes marts and transform tables one version, as if that had been published."""
+    set_version(workspace, version)
+    for mart, (_, column) in _VERSIONED.items():
+        execute(workspace, f"update marts.{mart} set {column} = '{version}'")
 
 
 def read_versions(connection: postgres_connection, schema: str = "marts") -> set[tuple[str, str]]:
