@@ -11,9 +11,9 @@ from tests.chaos.packages import (
     LOADED,
     NORMALISED,
     Packages,
-    wait_until,
 )
 from tests.chaos.world import World, let_pass
+from tests.support.waiting import wait_until
 from tests.support.workspace import Running
 
 LOAD_PHASES = ("extract", "normalise", "load")

@@ -1,20 +1,13 @@
 """Dlt's load packages as anyone can see them: folders that move as a load goes on."""
 
 import stat
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-from tests.support.workspace import Running
 
 EXTRACTED = "normalize/extracted"
 BEING_NORMALISED = "load/new"
 NORMALISED = "load/normalized"
 LOADED = "load/loaded"
-
-_LOOK_EVERY_SECONDS = 0.0005
-_PATIENCE_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -35,17 +28,6 @@ class Packages:
     def pending(self) -> set[str]:
         """The packages that are extracted and not yet loaded."""
         return self.find(EXTRACTED, BEING_NORMALISED, NORMALISED)
-
-
-def wait_until(condition: Callable[[], bool], running: Running) -> bool:
-    """Waits for a condition; False when the command ended first."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not condition():
-        if running.has_ended:
-            return False
-        assert time.monotonic() < deadline, "the moment never came"
-        time.sleep(_LOOK_EVERY_SECONDS)
-    return True
 
 
 def _read_change(path: Path) -> int:

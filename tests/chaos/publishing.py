@@ -11,8 +11,8 @@ from random import Random
 from psycopg2.extensions import connection as postgres_connection
 
 from loader.postgres import Server
-from tests.chaos.packages import wait_until
 from tests.chaos.world import World, let_pass
+from tests.support.waiting import wait_until
 from tests.support.workspace import Running
 
 HANDOFF = ("dbt", "run-operation", "handoff")

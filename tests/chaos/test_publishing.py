@@ -15,7 +15,7 @@ import pytest
 from tests.chaos.chance import IS_LONG, KILLS, draw_kills_in_a_row, make_random
 from tests.chaos.fingerprints import Fingerprint, read_postgres_schema, read_raw, read_schema
 from tests.chaos.loading import LOAD_PHASES, Pace, draw_load_moment, measure_pace
-from tests.chaos.packages import LOADED, wait_until
+from tests.chaos.packages import LOADED
 from tests.chaos.publishing import (
     COMMANDS,
     HANDOFF,
@@ -29,6 +29,7 @@ from tests.chaos.publishing import (
 from tests.chaos.readers import Readers, Version, read_version
 from tests.chaos.tally import PhaseTally
 from tests.chaos.world import World, let_pass, make_world
+from tests.support.waiting import wait_until
 from tests.support.workspace import Running, Workspace
 
 _WEEKS = ("week 1", "week 2")

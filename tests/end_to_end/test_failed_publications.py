@@ -20,8 +20,8 @@ from tests.support.publishing import (
     set_version,
     started,
     wait_for_server,
-    wait_until,
 )
+from tests.support.waiting import wait_until
 from tests.support.workspace import Workspace
 
 _WAITS_FOR_A_TABLE = "wait_event_type = 'Lock' and wait_event = 'relation'"
@@ -104,7 +104,7 @@ def test_two_publications_at_once_publish_whole_or_say_why_not(published: Worksp
     set_version(published, "of both")
     with started(published, *PUBLISH) as one:
         other = published.run(*PUBLISH, extra={"HEADWATER_LOCK_WAIT_SECONDS": "60"})
-        first = finish(published, one)
+        first = finish(one)
     for ended in (first, other):
         assert (ended.status == 0) == ("Published 9 marts" in ended.output), ended.output
         assert "Traceback" not in ended.output
@@ -142,7 +142,7 @@ def test_a_server_process_that_dies_leaves_the_old_marts(published: Workspace, s
         mode = "access share" if step == "swap" else "access exclusive"
         cursor.execute(f"lock table {held} in {mode} mode")
     with started(published, *command) as process:
-        wait_until(lambda: bool(find_backends(published, caught)), process)
+        assert wait_until(lambda: find_backends(published, caught), process)
         (backend, *_) = find_backends(published, caught)
         if end == "terminate":
             execute(published, f"select pg_terminate_backend({backend})")
@@ -150,7 +150,7 @@ def test_a_server_process_that_dies_leaves_the_old_marts(published: Workspace, s
             holder.close()
         else:
             os.kill(backend, signal.SIGKILL)
-        failed = finish(published, process)
+        failed = finish(process)
     holder.close()
     assert failed.status != 0
     assert "Traceback" not in failed.output

@@ -24,8 +24,8 @@ from tests.support.publishing import (
     set_published_version,
     set_version,
     started,
-    wait_until,
 )
+from tests.support.waiting import wait_until
 from tests.support.workspace import Workspace
 
 _SWAPPING = "query like '%$swap$%' and state = 'active'"
@@ -49,13 +49,13 @@ def test_a_publication_waits_for_a_transaction_that_reads_the_marts(published: W
     set_version(published, "after")
     with reading(published) as reader, started(published, *PUBLISH) as publication:
         assert query(reader, "select min(department) from dim_authors") == [("before",)]
-        wait_until(lambda: bool(find_backends(published, _SWAPPING)), publication)
+        assert wait_until(lambda: find_backends(published, _SWAPPING), publication)
         # A reader that comes meanwhile is served, and so is the one that is waited for.
         with reading(published) as another:
             assert read_versions(another) == {("before", "before")}
         assert read_versions(reader) == {("before", "before")}
         reader.commit()
-        assert finish(published, publication).status == 0
+        assert finish(publication).status == 0
         assert read_versions(reader) == {("after", "after")}
 
 

@@ -1,17 +1,13 @@
 """Publications that are met halfway: started beside a test, or their swap alone, as dbt rendered it."""
 
-import os
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 from psycopg2.extensions import connection as postgres_connection
 
 from loader.errors import HeadwaterError
-from loader.settings import ROOT
-from tests.support.workspace import SCRIPTS, Finished, Workspace
+from tests.support.workspace import Finished, Running, Workspace
 
 PUBLISH = ("dbt", "build", "--target", "postgres")
 HAND_OFF = ("dbt", "run-operation", "handoff")
@@ -77,39 +73,18 @@ def read_swap(workspace: Workspace) -> str:
 
 
 @contextmanager
-def started(workspace: Workspace, *command: str, wait_seconds: int = 60) -> Iterator[subprocess.Popen[str]]:
+def started(workspace: Workspace, *command: str, wait_seconds: int = 60) -> Iterator[Running]:
     """A command that runs beside the test, and that waits this long for who is in its way."""
-    log = workspace.folder / "started.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [str(SCRIPTS / command[0]), *command[1:]],
-            cwd=ROOT,
-            env={**os.environ, **workspace.environment, "HEADWATER_LOCK_WAIT_SECONDS": str(wait_seconds)},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    running = workspace.start(*command, extra={"HEADWATER_LOCK_WAIT_SECONDS": str(wait_seconds)})
     try:
-        yield process
+        yield running
     finally:
-        process.kill()
-        process.wait()
+        running.kill()
 
 
-def finish(workspace: Workspace, process: subprocess.Popen[str]) -> Finished:
+def finish(running: Running) -> Finished:
     """The end of a started command."""
-    status = process.wait(_DEADLINE_SECONDS)
-    return Finished(status, (workspace.folder / "started.log").read_text())
-
-
-def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    """Polls until it is so; fails the test when the command ends before."""
-    deadline = time.monotonic() + _DEADLINE_SECONDS
-    while not condition():
-        if process.poll() is not None or time.monotonic() > deadline:
-            pytest.fail(f"what was waited for never came; the command's status is {process.poll()}")
-        time.sleep(0.02)
+    return running.wait(_DEADLINE_SECONDS)
 
 
 def wait_for_server(workspace: Workspace) -> None:

@@ -3,13 +3,18 @@
 import time
 from collections.abc import Callable
 
-_POLL_SECONDS = 0.01
-_GIVE_UP_SECONDS = 60
+from tests.support.workspace import Running
+
+_LOOK_EVERY_SECONDS = 0.0005
+_PATIENCE_SECONDS = 120
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    """Returns when the condition holds; fails the test when it does not come to hold."""
-    deadline = time.monotonic() + _GIVE_UP_SECONDS
+def wait_until(condition: Callable[[], object], running: Running) -> bool:
+    """Waits for a condition; False when the command ended first. Fails the test when neither comes."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
     while not condition():
+        if running.has_ended:
+            return False
         assert time.monotonic() < deadline, "what the test waits for does not happen"
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_LOOK_EVERY_SECONDS)
+    return True

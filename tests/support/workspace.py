@@ -40,6 +40,11 @@ class Running:
         """Whether the command is over."""
         return self._process.poll() is not None
 
+    @property
+    def pid(self) -> int:
+        """The number of the command's own process, and of its group."""
+        return self._process.pid
+
     def kill(self) -> None:
         """Ends the whole group at once with SIGKILL, as a lack of memory would."""
         self.send(signal.SIGKILL)
@@ -115,14 +120,14 @@ class Workspace:
         )
         return Finished(finished.returncode, finished.stdout)
 
-    def start(self, command: str, *arguments: str) -> Running:
+    def start(self, command: str, *arguments: str, extra: Mapping[str, str] | None = None) -> Running:
         """Starts a command of the virtual environment, in a process group of its own."""
         output = self.folder / "output.log"
         with output.open("wb") as file:
             process = subprocess.Popen(
                 [str(SCRIPTS / command), *arguments],
                 cwd=ROOT,
-                env={**os.environ, **self.environment},
+                env={**os.environ, **self.environment, **(extra or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
