@@ -131,7 +131,7 @@ def run_sources(
                 try:
                     pipeline = recover(pipeline_for(entry.name, settings, connection), raw, progress)
                     loaded.extend(job(SourceRun(entry, settings, pipeline, raw, progress)))
-                except (HeadwaterError, DltException) as failure:
+                except (HeadwaterError, DltException, OSError) as failure:
                     raise_if_interrupted(failure)
                     error = describe_error(failure)
             resources = [

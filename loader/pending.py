@@ -4,12 +4,15 @@ from pathlib import Path
 
 import dlt
 from dlt.common.storages.load_package import PackageStorage
+from dlt.common.storages.load_storage import LoadStorage
+from dlt.common.storages.normalize_storage import NormalizeStorage
 
 
 def start_pending_packages_anew(pipeline: dlt.Pipeline) -> None:
     """Readies the packages that a killed run left for `pipeline.run()`: each is loaded from its start."""
-    extracted = pipeline._get_normalize_storage().extracted_packages
-    normalised = pipeline._get_load_storage().normalized_packages
+    # As their owner, which makes what is missing of their folders: a kill may have come between two of them.
+    extracted = NormalizeStorage(True, pipeline._normalize_storage_config()).extracted_packages
+    normalised = LoadStorage(True, [], pipeline._load_storage_config()).normalized_packages
     for load_id in normalised.list_packages():
         # dlt removes what it has normalised file by file; the rest would be normalised again, and fail.
         extracted.delete_package(load_id, not_exists_ok=True)

@@ -14,9 +14,9 @@ def recover(pipeline: dlt.Pipeline, raw: RawSchema, progress: Progress) -> dlt.P
 
     Every load asks the warehouse what it holds already, so nothing else is needed for no gap and no copy.
     """
+    start_pending_packages_anew(pipeline)
     pipeline = _fit_to_warehouse(pipeline, raw, progress)
     if pipeline.has_pending_data:
-        start_pending_packages_anew(pipeline)
         progress.warn("An earlier run was interrupted; what it had fetched is loaded first.")
         pipeline.run()
     return pipeline

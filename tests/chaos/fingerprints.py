@@ -11,6 +11,7 @@ Fingerprint = tuple[object, ...]
 
 _DOCUMENTS = ("roster", "authors", "works", "institutions", "topics")
 _ROWS = "select count(*), coalesce(sum(hash(t)), 0) from {place} as t"
+_BUILT_ROWS = _ROWS.format(place="(select columns(name -> name != 'load_id') from {place})")
 
 
 def read_raw(connection: duckdb.DuckDBPyConnection) -> dict[str, Fingerprint]:
@@ -30,7 +31,8 @@ def read_keys(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> d
 
 def read_visible(connection: duckdb.DuckDBPyConnection) -> dict[str, Fingerprint]:
     """Everything in raw, load ids included."""
-    return read_schema(connection, "raw_openalex")
+    names = sorted(_list_tables(connection, "raw_openalex"))
+    return {name: _ask(connection, _ROWS.format(place=f'raw_openalex."{name}"')) for name in names}
 
 
 def check_raw(connection: duckdb.DuckDBPyConnection) -> None:
@@ -61,7 +63,7 @@ def read_schema(connection: duckdb.DuckDBPyConnection, schema: str, database: st
     """The rows of every table of a schema, of the warehouse or of an attached database."""
     place = f"{database}.{schema}" if database else schema
     names = _list_tables(connection, schema, database)
-    return {name: _ask(connection, _ROWS.format(place=f'{place}."{name}"')) for name in sorted(names)}
+    return {name: _ask(connection, _BUILT_ROWS.format(place=f'{place}."{name}"')) for name in sorted(names)}
 
 
 def read_postgres_schema(connection: duckdb.DuckDBPyConnection, server: Server, schema: str) -> dict[str, Fingerprint]:

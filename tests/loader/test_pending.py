@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import dlt
 import duckdb
 import pytest
 
@@ -47,15 +48,19 @@ def find_package(settings: Settings, place: str) -> Path:
 def fetch(settings: Settings) -> Path:
     """Extracts and normalises day 2, as a run does that is killed before it loads; returns the package."""
     with open_warehouse(settings.warehouse, wait_seconds=0) as connection:
-        pipeline = pipeline_for("openalex", settings, connection)
-        source = SOURCES["openalex"].build(
-            raw=RawSchema(connection, "raw_openalex"),
-            progress=SilentProgress(),
-            request_counts=settings.request_counts,
-        )
-        pipeline.extract(source.with_resources("roster", "authors", "works"), loader_file_format="parquet")
+        pipeline = extract(settings, connection)
         pipeline.normalize()
     return find_package(settings, "load/normalized")
+
+
+def extract(settings: Settings, connection: duckdb.DuckDBPyConnection) -> dlt.Pipeline:
+    """Extracts day 2."""
+    pipeline = pipeline_for("openalex", settings, connection)
+    source = SOURCES["openalex"].build(
+        raw=RawSchema(connection, "raw_openalex"), progress=SilentProgress(), request_counts=settings.request_counts
+    )
+    pipeline.extract(source.with_resources("roster", "authors", "works"), loader_file_format="parquet")
+    return pipeline
 
 
 def check_each_work_once(settings: Settings) -> None:
@@ -64,6 +69,20 @@ def check_each_work_once(settings: Settings) -> None:
         assert connection.execute(sql).fetchone() == (True, 0)
         sql = "select count(*) - count(distinct (_dlt_load_id, resource)) from raw_openalex.load_counts"
         assert connection.execute(sql).fetchone() == (0,)
+
+
+@pytest.mark.parametrize("missing", ["load", "load/normalized"])
+def test_a_kill_before_dlt_has_made_all_of_its_folders(settings: Settings, missing: str) -> None:
+    settings.warehouse.unlink()  # as in a first run
+    shutil.rmtree(settings.state)
+    with open_warehouse(settings.warehouse, wait_seconds=0) as connection:
+        extract(settings, connection)
+    folder = settings.state / "dlt" / "pipelines" / "openalex"
+    (folder / "load").mkdir(exist_ok=True)
+    shutil.rmtree(folder / missing, ignore_errors=True)
+    load(settings)
+    check_each_work_once(settings)
+    assert not list((folder / "normalize" / "extracted").iterdir())
 
 
 @pytest.mark.parametrize("left", [["schema.json"], ["schema.json", "new_jobs", "load_package_state.json"]])
