@@ -24,7 +24,10 @@ Version = tuple[tuple[str, int, int], ...]
 # Leaves the two cores some time for what publishes.
 _PAUSE_SECONDS = 0.02
 # Without the id of the load, which is another whenever the same records are loaded anew.
-_FINGERPRINT = "select count(*), coalesce(sum(hashtextextended((to_jsonb(mart) - 'load_id')::text, 0)), 0) from marts.{name} as mart"
+_FINGERPRINT = """
+    select count(*), coalesce(sum(hashtextextended((to_jsonb(mart) - 'load_id')::text, 0)), 0)
+    from marts.{name} as mart
+"""
 
 
 def read_version(connection: postgres_connection, marts: Sequence[str]) -> Version:
