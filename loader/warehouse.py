@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
+import msgspec
 import psutil
 
 from loader.errors import HeadwaterError
 
+T = TypeVar("T")
+
 _POLL_SECONDS = 0.25
+_ROWS_AT_ONCE = 500
 # Of DuckDB's own memory: a load sorts whole documents, and spills what does not fit beside the warehouse.
 _LOAD_MEMORY = "192MB"
 # Two threads that write 5 KB rows wait for each other's memory: measured slower than one.
@@ -46,6 +51,16 @@ class RawSchema:
         if not self.has_table(table):
             return {}
         return dict(self.connection.cursor().execute(f"select id, record_hash from {self.name}.{table}").fetchall())
+
+    def read_documents(self, table: str, decoder: msgspec.json.Decoder[T]) -> Iterator[T]:
+        """The documents of a table, decoded one after the other.
+
+        Not in SQL: DuckDB parses 2,048 documents at once, for which the memory of a load does not suffice.
+        """
+        documents = self.connection.cursor().execute(f"select cast(document as varchar) from {self.name}.{table}")
+        while rows := documents.fetchmany(_ROWS_AT_ONCE):
+            for (document,) in rows:
+                yield decoder.decode(document)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from loader.allowance import DailyAllowance
 from loader.documents import Page, Progress, Record, document_resource, load_documents, read_id
 from loader.sources.openalex.client import OpenAlexClient
 from loader.sources.openalex.members import Members, describe_members, read_author
+from loader.sources.openalex.mentioned import list_mentioned_institutions, list_mentioned_topics
 from loader.sources.openalex.models import Author, Institution, RosterMember, Topic, Work
 from loader.warehouse import RawSchema
 
@@ -25,25 +26,6 @@ MODELS: dict[str, type[Record]] = {
     "institutions": Institution,
     "topics": Topic,
 }
-
-_MENTIONED_INSTITUTIONS = """
-    with works as (
-        select from_json(document, '{{"authorships": [{{"institutions": [{{"id": "VARCHAR"}}]}}]}}') as work
-        from {raw}.works
-    ), authorships as (
-        select unnest(work.authorships) as authorship from works
-    ), institutions as (
-        select unnest(authorship.institutions) as institution from authorships
-    )
-    select distinct institution.id from institutions where institution.id is not null order by all
-"""
-_MENTIONED_TOPICS = """
-    with topics as (
-        select unnest(from_json(document, '{{"topics": [{{"id": "VARCHAR"}}]}}').topics) as topic
-        from {raw}.works
-    )
-    select distinct topic.id from topics where topic.id is not null order by all
-"""
 
 
 @dlt.source(name="openalex", section="openalex")
@@ -92,8 +74,8 @@ def openalex_source(
         build("roster", lambda: _list_roster(members, raw, progress)),
         build("authors", lambda: _list_authors(client, members, progress)),
         build("works", list_works),
-        build("institutions", lambda: _list_missing(client, raw, "institutions", _MENTIONED_INSTITUTIONS)),
-        build("topics", lambda: _list_missing(client, raw, "topics", _MENTIONED_TOPICS)),
+        build("institutions", lambda: _list_missing(client, raw, "institutions", list_mentioned_institutions)),
+        build("topics", lambda: _list_missing(client, raw, "topics", list_mentioned_topics)),
     ]
 
 
@@ -130,11 +112,13 @@ def _list_authors(client: OpenAlexClient, members: Members, progress: Progress) 
         progress.warn(f"OpenAlex knows no author {author_id}; the roster's others are loaded.")
 
 
-def _list_missing(client: OpenAlexClient, raw: RawSchema, table: str, mentioned: str) -> Iterator[Page]:
+def _list_missing(
+    client: OpenAlexClient, raw: RawSchema, table: str, list_mentioned: Callable[[RawSchema], list[str]]
+) -> Iterator[Page]:
     """The entities that raw works mention and the table lacks."""
     if not raw.has_table("works"):
         return iter(())
     loaded = set()
     if raw.has_table(table):
         loaded = set(raw.query_keys(f"select id from {{raw}}.{table}"))
-    return client.list_by(table, "openalex", [key for key in raw.query_keys(mentioned) if key not in loaded])
+    return client.list_by(table, "openalex", [key for key in list_mentioned(raw) if key not in loaded])

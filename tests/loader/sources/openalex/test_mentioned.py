@@ -1,0 +1,33 @@
+"""What the works in raw name is found in the memory that a load has, however large the works are."""
+
+from pathlib import Path
+
+import duckdb
+
+from loader.sources.openalex.mentioned import list_mentioned_institutions, list_mentioned_topics
+from loader.warehouse import RawSchema, open_warehouse
+
+_CHARACTERS = 30_000
+_WORKS = 2_500
+
+
+def test_large_works_are_read_within_the_memory_of_a_load(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            f"""
+            create schema raw_openalex;
+            create table raw_openalex.works as
+            select json_object(
+                'authorships',
+                [{{'institutions': [{{'id': 'I' || number % 7}}, {{'id': null}}]}}, {{'institutions': null}}],
+                'topics', case when number % 2 = 0 then [{{'id': 'T' || number % 3}}] end,
+                'text', repeat('x', {_CHARACTERS})
+            ) as document
+            from range({_WORKS}) as numbers (number)
+            """
+        )
+    with open_warehouse(path, wait_seconds=0) as connection:
+        raw = RawSchema(connection, "raw_openalex")
+        assert list_mentioned_institutions(raw) == [f"I{number}" for number in range(7)]
+        assert list_mentioned_topics(raw) == ["T0", "T1", "T2"]
