@@ -15,6 +15,7 @@ select
     first_publication_year,
     last_publication_year,
     work_count,
+    paper_count,
     cited_by_count,
     h_index,
     openalex_work_count,

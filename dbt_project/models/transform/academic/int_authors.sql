@@ -15,6 +15,11 @@ authors as (
     select * from {{ ref('stg_openalex__authors') }}
 ),
 
+kept_papers as (
+    select * from {{ ref('int_papers_considered') }}
+    where set_aside_reason is null
+),
+
 met as (
     select author_id from authorships
     union
@@ -58,6 +63,19 @@ totals as (
         count(*) filter (where cited_by_count >= citation_rank) as h_index
     from ranked_works
     group by author_id
+),
+
+-- a coauthor's papers are those of any roster author, a roster author's those kept for them
+paper_counts as (
+    select
+        authorships.author_id,
+        count(distinct kept_papers.paper_id) as paper_count
+    from authorships
+    inner join kept_papers
+        on
+            authorships.work_id = kept_papers.paper_id
+            and (authorships.author_id = kept_papers.author_id or not authorships.is_roster_author)
+    group by authorships.author_id
 )
 
 select
@@ -74,6 +92,7 @@ select
     ) as first_publication_year,
     cast(totals.last_publication_year as integer) as last_publication_year,
     cast(coalesce(totals.work_count, 0) as integer) as work_count,
+    cast(coalesce(paper_counts.paper_count, 0) as integer) as paper_count,
     cast(coalesce(totals.cited_by_count, 0) as bigint) as cited_by_count,
     cast(coalesce(totals.h_index, 0) as integer) as h_index,
     authors.works_count as openalex_work_count,
@@ -87,3 +106,4 @@ left join roster on met.author_id = roster.author_id
 left join authors on met.author_id = authors.author_id
 left join named on met.author_id = named.author_id
 left join totals on met.author_id = totals.author_id
+left join paper_counts on met.author_id = paper_counts.author_id
