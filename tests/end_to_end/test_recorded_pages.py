@@ -1,12 +1,13 @@
 """Real records, from HTTP to Postgres: every number agrees with plain Python over the same JSON."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
 from loader.samples.openalex_server import OpenAlexServer
 from tests.support.recorded import RecordedWorks, list_authors, needs_recorded_pages
+from tests.support.truth import AcademicTruth, Row
 from tests.support.workspace import Workspace
 
 pytestmark = needs_recorded_pages
@@ -17,6 +18,11 @@ Numbers = dict[str, object]
 @pytest.fixture(scope="module")
 def recorded() -> RecordedWorks:
     return RecordedWorks()
+
+
+@pytest.fixture(scope="module")
+def truth(recorded: RecordedWorks) -> AcademicTruth:
+    return AcademicTruth(recorded.roster_works, recorded.papers, recorded.roster)
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +96,64 @@ def test_what_the_rules_leave_out_is_listed_pair_by_pair(published: Workspace, r
     assert not kept & set_aside
     assert set_aside
     assert reasons <= {"duplicate_title", "title_pattern", "before_first_publication_year"}
+
+
+def test_papers_percentiles_and_categories_are_those_of_plain_python(
+    published: Workspace, truth: AcademicTruth
+) -> None:
+    rows = published.query_postgres(
+        "select paper_id, author_id, publication_year, cited_by_count, coauthor_count, citation_percentile,"
+        " citation_category from marts.fct_papers"
+    )
+    assert_same(rows, truth.list_papers(), key_length=2)
+    assert {row[-1] for row in rows} >= {"low_impact", "medium_impact", "high_impact", "very_high_impact"}
+
+
+def test_coauthors_ages_and_institutions_are_those_of_plain_python(published: Workspace, truth: AcademicTruth) -> None:
+    rows = published.query_postgres(
+        "select author_id, coauthor_id, publication_year, cast(publication_date as text), collaboration_count,"
+        " collaboration_count_to_date, is_new_collaboration, author_first_publication_year, author_age,"
+        " coauthor_first_publication_year, coauthor_age, age_difference, age_category, author_institution_id,"
+        " coauthor_institution_id, is_roster_coauthor, is_large_collaboration from marts.fct_coauthorships"
+    )
+    assert_same(rows, truth.list_coauthorships(), key_length=3)
+    assert {row[12] for row in rows} == {"younger", "same", "older"}
+    assert {row[6] for row in rows} == {row[15] for row in rows} == {row[16] for row in rows} == {True, False}
+    named = published.query_postgres(
+        "select count(*) from marts.fct_coauthorships where (author_institution = 'Unknown') !="
+        " (author_institution_id is null) or (coauthor_institution = 'Unknown') != (coauthor_institution_id is null)"
+        " or shared_institution is distinct from"
+        " case when author_institution_id = coauthor_institution_id then author_institution end"
+    )
+    assert named == [(0,)]
+
+
+def test_the_years_of_authors_are_those_of_plain_python(published: Workspace, truth: AcademicTruth) -> None:
+    rows = published.query_postgres(
+        "select author_id, publication_year, author_age, paper_count, citation_count, coauthor_count,"
+        " new_coauthor_count, returning_coauthor_count, younger_count, same_age_count, older_count, share_younger,"
+        " distinct_institution_count, mean_coauthors_per_paper, h_index_to_date from marts.fct_author_years"
+    )
+    assert_same(rows, truth.list_author_years(), key_length=2)
+    assert any(row[3] == 0 for row in rows), "a year without a paper is among them"
+
+
+def test_authors_and_their_h_indexes_are_those_of_plain_python(published: Workspace, truth: AcademicTruth) -> None:
+    rows = published.query_postgres(
+        "select author_id, is_roster, first_publication_year, last_publication_year, work_count, paper_count,"
+        " cited_by_count, h_index from marts.dim_authors"
+    )
+    assert_same(rows, truth.list_authors(), key_length=1)
+    assert max(row[-1] for row in rows) > 10
+
+
+def assert_same(found: Iterable[Row], expected: Iterable[Row], *, key_length: int) -> None:
+    """The same rows by key, and the same values in each; of floats, but for the last bits."""
+    there, wanted = ({row[:key_length]: row[key_length:] for row in rows} for rows in (list(found), list(expected)))
+    assert there.keys() == wanted.keys()
+    assert there
+    for key, values in wanted.items():
+        assert there[key] == pytest.approx(values), key
 
 
 def test_every_mart_is_equal_in_both_engines_row_for_row(published: Workspace) -> None:
