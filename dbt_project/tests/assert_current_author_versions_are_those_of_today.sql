@@ -1,14 +1,13 @@
--- Decision: every author of today's roster has a current version, and it says what dim_authors says.
+-- Decision: every author of today's roster has a current version, and it says what the tables say today.
 with expected as (
     select
         author_id,
-        last_known_institution_id as institution_id,
+        institution_id,
         department,
         position,
         h_index,
         openalex_h_index
-    from {{ ref('dim_authors') }}
-    where is_roster
+    from {{ ref('int_authors_tracked') }}
 ),
 
 found as (
