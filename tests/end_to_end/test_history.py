@@ -1,0 +1,86 @@
+"""The history of authors: a build adds to it what changed, and nothing else."""
+
+import json
+from typing import Any
+
+import duckdb
+
+from tests.support.workspace import Workspace
+
+# What `dbt build` does, without the tests: raw is changed here behind the loader's back.
+_BUILD = ("dbt", "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+_HISTORY = """
+    select author_id, h_index, openalex_h_index, position, is_current, valid_from, valid_to
+    from {place} order by author_id, valid_from
+"""
+
+
+def test_a_build_ends_a_version_and_begins_the_next_where_something_changed(published: Workspace) -> None:
+    first = read_history(published)
+    assert all(row["is_current"] and row["valid_to"] is None for row in first)
+    assert len(first) == 8 == len({row["author_id"] for row in first})
+
+    published.run_well(*_BUILD)
+    assert read_history(published) == first, "a build without a change adds nothing"
+
+    promoted, leaving = first[0]["author_id"], first[1]["author_id"]
+    change(published, "roster", promoted, {"position": "Dean"})
+    change(published, "authors", promoted, {"summary_stats": {"h_index": 99}})
+    change(published, "roster", leaving, {"is_member": False})
+    published.run_well(*_BUILD)
+    changed = read_snapshot(published)
+    before, after = changed[promoted]
+    assert (before["valid_to"], after["valid_to"]) == (after["valid_from"], None)
+    assert before["openalex_h_index"] == first[0]["openalex_h_index"] != after["openalex_h_index"] == 99
+    assert after["position"] == "Dean" != before["position"]
+    (left,) = changed[leaving]
+    assert left["valid_to"] == after["valid_from"]
+    current = [row for row in read_history(published) if row["is_current"]]
+    assert {row["author_id"] for row in current} == {row["author_id"] for row in first} - {leaving}
+
+    change(published, "roster", leaving, {"is_member": True})
+    published.run_well(*_BUILD)
+    gone, back = read_snapshot(published)[leaving]
+    assert gone == left
+    assert (back["valid_from"] > left["valid_to"], back["valid_to"]) == (True, None)
+
+    # Postgres shows the same history, and the tests of the marts hold of it.
+    published.run_well("dbt", "test", "--select", "dim_author_versions", "fct_author_years")
+    published.run_well("dbt", "run-operation", "handoff")
+    published.run_well("dbt", "build", "--target", "postgres")
+    shown = published.query_postgres(_HISTORY.format(place="marts.dim_author_versions"))
+    assert shown == [tuple(row.values()) for row in read_history(published)]
+
+
+def change(workspace: Workspace, table: str, author_id: str, fields: dict[str, Any]) -> None:
+    """Changes fields of an author's record in raw."""
+    with duckdb.connect(str(workspace.settings.warehouse)) as connection:
+        row = connection.execute(f"select document from raw_openalex.{table} where id = ?", [author_id]).fetchone()
+        assert row
+        document = json.dumps(json.loads(row[0]) | fields)
+        connection.execute(
+            f"update raw_openalex.{table} set document = $1, record_hash = sha256($1) where id = $2",
+            [document, author_id],
+        )
+
+
+def read_history(workspace: Workspace) -> list[dict[str, Any]]:
+    """The mart in DuckDB."""
+    with workspace.open_duckdb() as connection:
+        found = connection.execute(_HISTORY.format(place="marts.dim_author_versions"))
+        columns = [column[0] for column in found.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+
+
+def read_snapshot(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
+    """The versions of every author, those included that the mart leaves out."""
+    history: dict[str, list[dict[str, Any]]] = {}
+    with workspace.open_duckdb() as connection:
+        found = connection.execute(
+            "select author_id, openalex_h_index, position, dbt_valid_from as valid_from, dbt_valid_to as valid_to"
+            " from snapshots.authors_snapshot order by author_id, valid_from"
+        )
+        columns = [column[0] for column in found.description or ()]
+        for row in found.fetchall():
+            history.setdefault(row[0], []).append(dict(zip(columns, row, strict=True)))
+    return history
