@@ -16,7 +16,7 @@ from rich.console import Console
 from loader.errors import HeadwaterError
 from loader.settings import ROOT, Settings, derive_tool_environment
 
-_PROGRESS = re.compile(r"(\d+) of (\d+) (?:OK|PASS|ERROR|FAIL|WARN|SKIP)")
+_PROGRESS = re.compile(r"(\d+) of (\d+) (?:OK|PASS|ERROR|FAIL|WARN|SKIP|NO-OP)")
 _FIT = frozenset({"success", "pass", "warn"})
 
 

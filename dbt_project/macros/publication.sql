@@ -117,8 +117,9 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# An exposure is a `no-op`: nothing is built for it. #}
 {% macro _find_passed(results) -%}
-    {{ return(results | selectattr('status', 'in', ['success', 'pass', 'warn'])
+    {{ return(results | selectattr('status', 'in', ['success', 'pass', 'warn', 'no-op'])
         | map(attribute='node.unique_id') | list) }}
 {%- endmacro %}
 

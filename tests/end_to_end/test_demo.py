@@ -1,13 +1,17 @@
 """`headwater demo` shows everything, touches nothing of the user's, and its second day loads only what changed."""
 
+import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loader.postgres import find_server
 from loader.samples.institution import generate_catalogue, write_roster
-from loader.settings import ROOT
+from loader.settings import ROOT, read_settings
 from loader.sources.openalex.roster import read_roster
+from tests.support.answers import PAGE, ask_all, render_page
 from tests.support.workspace import Workspace
 
 
@@ -32,6 +36,7 @@ def demonstrated(module_workspace: Workspace) -> tuple[Workspace, str, str]:
     workspace.environment |= {"SOURCES__OPENALEX__ROSTER": "/mine.csv", "PGHOST": "127.0.0.1", "PGPORT": "9"}
     before = list_files()
     first = workspace.run_well("headwater", "demo")
+    (workspace.folder / "answers.md").write_text(ask_the_demo(workspace))
     second = workspace.run_well("headwater", "demo", "--day", "2")
     assert list_files() == before
     for name in ("SOURCES__OPENALEX__ROSTER", "PGHOST", "PGPORT"):
@@ -47,6 +52,14 @@ def test_the_first_day_ends_with_answers_and_how_to_go_on(demonstrated: tuple[Wo
     assert "headwater demo --day 2" in first
     for step in ("load", "build", "handoff", "publish"):
         assert f"│ {step}" in first
+
+
+def test_the_page_of_answers_shows_what_the_demo_answers(demonstrated: tuple[Workspace, str, str]) -> None:
+    workspace, _, _ = demonstrated
+    fresh = (workspace.folder / "answers.md").read_text()
+    if os.environ.get("HEADWATER_WRITE_ANSWERS"):
+        PAGE.write_text(fresh)
+    assert PAGE.read_text() == fresh, "HEADWATER_WRITE_ANSWERS=1 and this test write docs/answers.md anew"
 
 
 def test_the_second_day_loads_only_what_changed(demonstrated: tuple[Workspace, str, str]) -> None:
@@ -96,6 +109,13 @@ def test_freshness_is_known_and_keeps_no_handoff_from_going_on(demonstrated: tup
     printed = workspace.run_well("dbt", "--no-use-colors", "source", "freshness")
     assert "PASS freshness of openalex.works" in printed
     workspace.run_well("dbt", "run-operation", "handoff")
+
+
+def ask_the_demo(workspace: Workspace) -> str:
+    """The page of answers as the demo's marts give them to a reader now."""
+    demo = read_settings({**workspace.environment, "HEADWATER_DATA": workspace.environment["HEADWATER_DATA"] + "/demo"})
+    with closing(find_server(demo, {}).as_reader().connect()) as connection:
+        return render_page(ask_all(connection))
 
 
 def list_roster_ids(workspace: Workspace) -> set[str]:

@@ -1,0 +1,83 @@
+"""The ten questions of dbt_project/analyses, asked, and the page that shows them: docs/answers.md."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from psycopg2.extensions import connection as postgres_connection
+
+from loader.settings import ROOT
+
+ANALYSES = ROOT / "dbt_project" / "analyses"
+PAGE = ROOT / "docs" / "answers.md"
+_HEAD = Path(__file__).with_name("answers_head.md")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the SQL of a question brings: the names of its columns, and its rows."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+    def list_values(self, column: str) -> list[Any]:
+        """One column."""
+        place = self.columns.index(column)
+        return [row[place] for row in self.rows]
+
+
+def read_exposures() -> dict[str, dict[str, Any]]:
+    """The questions by the name of their SQL file, in the order of the page."""
+    read = yaml.safe_load((ANALYSES / "_analyses__exposures.yml").read_text())
+    return {exposure["name"]: exposure for exposure in read["exposures"]}
+
+
+def read_sql(name: str) -> str:
+    """The SQL of a question, as psql and DuckDB take it."""
+    return (ANALYSES / f"{name}.sql").read_text()
+
+
+def ask(connection: postgres_connection, name: str) -> Answer:
+    """Asks Postgres one question."""
+    with connection.cursor() as cursor:
+        cursor.execute(read_sql(name))
+        return Answer([column.name for column in cursor.description or ()], list(cursor.fetchall()))
+
+
+def ask_all(connection: postgres_connection) -> dict[str, Answer]:
+    """Asks Postgres all questions."""
+    return {name: ask(connection, name) for name in read_exposures()}
+
+
+def render_page(answers: dict[str, Answer]) -> str:
+    """The page: what stands in answers_head.md, then each question with its SQL and its result."""
+    parts = [_HEAD.read_text()]
+    for name, exposure in read_exposures().items():
+        parts.append(f"## {exposure['label']}\n\n{exposure['description'].strip()}\n")
+        if picture := exposure["config"].get("meta", {}).get("picture"):
+            parts.append(_render_picture(answers[name], **picture))
+        parts.append(_render_table(answers[name]))
+        parts.append(f"[{name}.sql](../dbt_project/analyses/{name}.sql)\n")
+    return "\n".join(parts)
+
+
+def _render_table(answer: Answer) -> str:
+    is_text = [any(isinstance(row[place], str) for row in answer.rows) for place in range(len(answer.columns))]
+    lines = [
+        "| " + " | ".join(column.replace("percent_", "% ").replace("_", " ") for column in answer.columns) + " |",
+        "|" + "|".join("---" if left else "---:" for left in is_text) + "|",
+        *("| " + " | ".join("–" if value is None else str(value) for value in row) + " |" for row in answer.rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _render_picture(answer: Answer, x: str, y: str) -> str:
+    labels = ", ".join(f'"{label}"' for label in answer.list_values(x))
+    heights = ", ".join(str(value or 0) for value in answer.list_values(y))
+    return (
+        "```mermaid\nxychart-beta\n"
+        f'    x-axis "{x.replace("_", " ")}" [{labels}]\n'
+        f'    y-axis "{y.replace("percent_", "% ").replace("_", " ")}"\n'
+        f"    bar [{heights}]\n```\n"
+    )
