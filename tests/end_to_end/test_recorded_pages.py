@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from loader.samples.openalex_server import OpenAlexServer
-from tests.support.recorded import RecordedWorks, list_authors, needs_recorded_pages
-from tests.support.truth import AcademicTruth, Row
+from tests.support.recorded import RecordedWorks, needs_recorded_pages
+from tests.support.truth import AcademicTruth, Row, list_authors
 from tests.support.workspace import Workspace
 
 pytestmark = needs_recorded_pages

@@ -9,10 +9,10 @@ import orjson
 import pytest
 
 from loader.samples.catalogue import Catalogue
+from tests.support.truth import list_authors
 from tests.support.workspace import RECORDED
 
 PAGES = RECORDED / "openalex" / "works_deep_sea_pages_2024-09"
-NULL_AUTHOR = "https://openalex.org/A9999999999"
 KEPT_TYPES = {"article", "review", "preprint", "book-chapter", "book", "report"}
 
 needs_recorded_pages = pytest.mark.skipif(not PAGES.exists(), reason=f"no recorded responses at {RECORDED}")
@@ -56,8 +56,3 @@ class RecordedWorks:
     def build_catalogue(self) -> Catalogue:
         """What the stand-in serves."""
         return Catalogue.from_works(self.records)
-
-
-def list_authors(work: dict[str, Any]) -> set[str]:
-    """The distinct authors of a work without the null author."""
-    return {authorship["author"]["id"] for authorship in work["authorships"]} - {NULL_AUTHOR}
