@@ -43,6 +43,10 @@ class TransientError(Exception):
         self.wait_seconds = wait_seconds
 
 
+class UnavailableError(HeadwaterError):
+    """An answer that could not be had in all attempts; another time it may."""
+
+
 class Decoder(Protocol[T_co]):
     """Reads an answer's body; raises msgspec.DecodeError for another than expected."""
 
@@ -112,27 +116,34 @@ class HttpSession:
         """Asks for `path` and decodes the answer.
 
         An answer that is cut short or is not what `decoder` expects (an HTML page, an error inside a 200)
-        is asked for again. Raises HeadwaterError when it cannot be had.
+        is asked for again. Raises UnavailableError when it cannot be had, HeadwaterError when it is refused.
         """
+        return self._ask(_Question("GET", path, params), decoder)
+
+    def post(self, path: str, params: Mapping[str, str], body: Any, decoder: Decoder[T]) -> T:
+        """Sends `body` as JSON and decodes the answer, by the rules of `get`: only for what may be sent twice."""
+        return self._ask(_Question("POST", path, params, msgspec.json.encode(body)), decoder)
+
+    def _ask(self, question: "_Question", decoder: Decoder[T]) -> T:
         attempts = 0
         try:
             for attempt in self._retrying:
                 attempts = attempt.retry_state.attempt_number
                 with attempt:
-                    return self._get_once(path, params, decoder)
+                    return self._ask_once(question, decoder)
             raise AssertionError("tenacity either returns or raises")
         except TransientError as error:
             when = f"after {describe_time(error.wait_seconds)}, as it asks" if error.wait_seconds else "later"
-            raise HeadwaterError(
-                f"{self.base_url}{path} {error.reason} (asked {attempts} time{'s' if attempts > 1 else ''})."
+            raise UnavailableError(
+                f"{self.base_url}{question.path} {error.reason} (asked {attempts} time{'s' if attempts > 1 else ''})."
                 f" Try again {when}; what was loaded before is kept."
             ) from error
 
-    def _get_once(self, path: str, params: Mapping[str, str], decoder: Decoder[T]) -> T:
+    def _ask_once(self, question: "_Question", decoder: Decoder[T]) -> T:
         self._limiter.try_acquire(self.base_url)
         if self._allowance:
             self._allowance.spend()
-        response = self._fetch(path, params)
+        response = self._fetch(question)
         if response.ok:
             return self._decode(response, decoder)
         refusal = self._read_refusal(response)
@@ -140,11 +151,18 @@ class HttpSession:
             raise explained
         if refusal.status in _PASSING_STATUSES or refusal.status >= 500:
             raise TransientError(f"answered {refusal.status}", read_wait(response.headers.get("Retry-After", "")))
-        raise HeadwaterError(f"{self.base_url}{path} answered {refusal.status}: {refusal.message}")
+        raise HeadwaterError(f"{self.base_url}{question.path} answered {refusal.status}: {refusal.message}")
 
-    def _fetch(self, path: str, params: Mapping[str, str]) -> requests.Response:
+    def _fetch(self, question: "_Question") -> requests.Response:
         try:
-            return self._session.get(f"{self.base_url}{path}", params=params, timeout=self._timeout)
+            return self._session.request(
+                question.method,
+                f"{self.base_url}{question.path}",
+                params=question.params,
+                data=question.body,
+                headers={"Content-Type": "application/json"} if question.body is not None else None,
+                timeout=self._timeout,
+            )
         # A ValueError is what requests makes of a redirect to something that is no address.
         except (requests.exceptions.RequestException, ValueError) as error:
             reason = _describe_failure(error)
@@ -182,6 +200,16 @@ class HttpSession:
         asked = error.wait_seconds if isinstance(error, TransientError) else None
         backoff = self._backoff(state)
         return backoff if asked is None else max(backoff, asked + random.uniform(0, self._backoff.jitter))
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A request as it is sent, as often as it takes; `body` is JSON."""
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    body: bytes | None = None
 
 
 class _Session(requests.Session):

@@ -20,7 +20,7 @@ class Listener(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, respond: Callable[[Request], Answer]) -> None:
-        """Listen and answer each GET with `respond`, in a thread for each connection."""
+        """Listen and answer each GET and POST with `respond`, in a thread for each connection."""
         self.respond = respond
         self.stopped = Event()
         self._connections: set[socket.socket] = set()
@@ -68,12 +68,19 @@ class _Handler(BaseHTTPRequestHandler):
     server: Listener
 
     def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
         split = urlsplit(self.path)
         request = Request(
             method=self.command,
             path=unquote(split.path),
             parameters=dict(parse_qsl(split.query, keep_blank_values=True)),
             headers={name.lower(): value for name, value in self.headers.items()},
+            body=self.rfile.read(int(self.headers.get("Content-Length", 0))),
         )
         answer = self.server.respond(request)
         if answer.delay_seconds and self.server.stopped.wait(answer.delay_seconds):
