@@ -137,6 +137,9 @@ class Progress(Protocol):
     def warn(self, message: str) -> None:
         """Something that the user should know and that stops nothing."""
 
+    def fail(self, message: str) -> None:
+        """Something could not be had; what could is loaded, and then the source ends with this error."""
+
 
 @dataclass(frozen=True)
 class Page:

@@ -75,6 +75,8 @@ def load_stages(run: SourceRun) -> Iterator[str]:
         run.pipeline.run(source.with_resources(*stage), loader_file_format="parquet")
         signals.raise_if_signalled()
         yield from stage
+    if run.progress.failures:
+        raise HeadwaterError(" ".join(run.progress.failures))
 
 
 def run_and_report(source: str | None, select: Callable[[str | None], list[SourceEntry]], job: Job) -> int:

@@ -22,6 +22,7 @@ class RunProgress:
         self.counts: dict[str, LoadCounts] = {}
         self.seconds: dict[str, float] = {}
         self.changes: dict[str, list[FieldChange]] = {}
+        self.failures: list[str] = []
         self._source = source
         self._console = console
         self._bars = bars
@@ -63,6 +64,10 @@ class RunProgress:
     def warn(self, message: str) -> None:
         """Something that the user should know and that stops nothing."""
         self._console.print(f"[yellow]Note:[/yellow] {escape(message)}", soft_wrap=True)
+
+    def fail(self, message: str) -> None:
+        """Something could not be had; what could is loaded, and then the source ends with this error."""
+        self.failures.append(message)
 
 
 @contextmanager

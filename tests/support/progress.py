@@ -13,6 +13,7 @@ class SilentProgress:
         self.counts: dict[str, LoadCounts] = {}
         self.changes: dict[str, list[FieldChange]] = {}
         self.warnings: list[str] = []
+        self.failures: list[str] = []
 
     def start(self, resource: str) -> None:
         pass
@@ -28,3 +29,6 @@ class SilentProgress:
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+    def fail(self, message: str) -> None:
+        self.failures.append(message)
