@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dlt.extract import DltSource
 
 from loader.documents import Record
-from loader.sources import openalex
+from loader.sources import openalex, semantic_scholar
 
 
 @dataclass(frozen=True)
@@ -24,5 +24,13 @@ SOURCES = {
     entry.name: entry
     for entry in [
         SourceEntry("openalex", openalex.openalex_source, openalex.MODELS, openalex.STAGES, openalex.is_configured),
+        # After OpenAlex, whose works tell what to ask for.
+        SourceEntry(
+            "semantic_scholar",
+            semantic_scholar.semantic_scholar_source,
+            semantic_scholar.MODELS,
+            semantic_scholar.STAGES,
+            semantic_scholar.is_configured,
+        ),
     ]
 }

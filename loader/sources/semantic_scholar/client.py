@@ -1,0 +1,137 @@
+"""Semantic Scholar's batch look-up: at most 500 ids and 10 MB an answer, and what its refusals mean.
+
+Source: the documentation of its Graph API, and answers that its users reported up to 2026.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+from loader.errors import HeadwaterError
+from loader.http import HttpSession, Refusal
+from loader.json_text import cut_out_elements
+
+_MOST_IDS = 500
+# All that is useful but for the embedding, which nothing reads and which is ten times the rest.
+_FIELDS = (
+    "paperId,externalIds,title,abstract,tldr,citationCount,influentialCitationCount,fieldsOfStudy,s2FieldsOfStudy,"
+    "openAccessPdf"
+)
+# A refusal for the pace is mended by a pause of some requests' length, not by the next moment.
+_PAUSE_IN_REQUESTS = 5
+_WRAPPING = b'{"papers":', b"}"
+
+
+class AnswerTooLargeError(HeadwaterError):
+    """The answer would be larger than Semantic Scholar sends."""
+
+
+class NothingFoundError(HeadwaterError):
+    """Semantic Scholar knows none of the ids: it refuses such a batch instead of answering with nulls."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a batch was answered with: the record of each DOI, in its place; None where there is no such paper."""
+
+    dois: Sequence[str]
+    records: Sequence[bytes | None]
+    asked_at: datetime
+
+
+class SemanticScholarClient:
+    """Looks papers up. Without `api_key` all such users share one allowance, which is often used up."""
+
+    def __init__(self, base_url: str, api_key: str | None, requests_per_second: float) -> None:
+        if not requests_per_second > 0:
+            raise HeadwaterError(
+                f"sources.semantic_scholar.requests_per_second is {requests_per_second:g}; it must be above 0."
+            )
+        key = (api_key or "").strip()
+        if not (key.isascii() and key.isprintable()):
+            raise HeadwaterError("The key in sources.semantic_scholar.api_key holds characters that no key has.")
+        self._most_ids = _MOST_IDS
+        self._session = HttpSession(
+            base_url,
+            requests_per_second=requests_per_second,
+            key_headers={"x-api-key": key} if key else None,
+            explain=explain_refusal,
+            first_wait_seconds=_PAUSE_IN_REQUESTS / requests_per_second,
+        )
+
+    def split(self, dois: Sequence[str]) -> list[Sequence[str]]:
+        """The DOIs in batches, of as many as answers were small enough for so far."""
+        return [dois[start : start + self._most_ids] for start in range(0, len(dois), self._most_ids)]
+
+    def look_up(self, batch: Sequence[str]) -> Iterator[Answer]:
+        """The papers of a batch of DOIs, in one answer or, where that would be too large, in several.
+
+        Raises UnavailableError when Semantic Scholar does not answer, HeadwaterError when it refuses.
+        """
+        waiting = deque([batch])
+        while waiting:
+            dois = waiting.popleft()
+            try:
+                yield self._ask(dois)
+            except AnswerTooLargeError:
+                if len(dois) == 1:
+                    raise
+                self._most_ids = min(self._most_ids, len(dois) // 2)
+                waiting.extendleft(reversed(self.split(dois)))
+
+    def _ask(self, dois: Sequence[str]) -> Answer:
+        asked_at = datetime.now(UTC)
+        body = {"ids": [f"DOI:{doi}" for doi in dois]}
+        try:
+            records = self._session.post("/graph/v1/paper/batch", {"fields": _FIELDS}, body, _AnswerDecoder(len(dois)))
+        except NothingFoundError:
+            records = [None] * len(dois)
+        return Answer(dois, records, asked_at)
+
+
+class _AnswerDecoder:
+    """Cuts an answer into its records, also where one of them is not JSON: that one is then rejected alone."""
+
+    _decoder = msgspec.json.Decoder(list[msgspec.Raw])
+    _indices = msgspec.json.Decoder(list[int])
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def decode(self, body: bytes) -> list[bytes | None]:
+        """Raises msgspec.DecodeError for what is no list, or one of another length than asked for."""
+        try:
+            records = [bytes(record) for record in self._decoder.decode(body)]
+        except (msgspec.DecodeError, RecursionError):
+            start, end = _WRAPPING
+            text, elements = cut_out_elements(start + body + end)
+            records = [elements[index] for index in self._indices.decode(text[len(start) : -len(end)])]
+        if len(records) != self._count:
+            # Nobody could tell which DOI a record answers.
+            raise msgspec.ValidationError(f"{len(records)} records instead of {self._count}")
+        return [None if record == b"null" else record for record in records]
+
+
+def explain_refusal(refusal: Refusal) -> HeadwaterError | None:
+    """The error for an answer that waiting cannot mend, else None."""
+    message = refusal.message.lower()
+    if refusal.status in (401, 403):
+        return HeadwaterError(
+            "Semantic Scholar refuses the request; the key in sources.semantic_scholar.api_key must be a good one,"
+            f" or be left out: {refusal.message}"
+        )
+    if refusal.status != 400:
+        return None
+    if message.startswith("response would exceed maximum size"):
+        return AnswerTooLargeError(f"Semantic Scholar's answer for a single paper is too large: {refusal.message}")
+    if message.startswith("no valid paper ids given"):
+        return NothingFoundError(refusal.message)
+    if message.startswith("unrecognized or unsupported fields"):
+        return HeadwaterError(
+            "Semantic Scholar no longer knows a field that Headwater asks for; a newer Headwater may. What was loaded"
+            f" is kept. Semantic Scholar says: {refusal.message}"
+        )
+    return None
