@@ -51,8 +51,8 @@ def demo(day: int) -> None:
     console = build_console()
     data = read_settings().data
     data = data if data.name == "demo" else data / "demo"
-    with serve_sample(day, data) as url:
-        prepare_environment(url, data)
+    with serve_sample(day, data) as served:
+        prepare_environment(served, data)
         report = run_all(read_settings(), console)
     print_report(report, console)
     if report.error:

@@ -1,8 +1,9 @@
-"""`headwater demo`: the whole way from a sample OpenAlex to Postgres, without a key or a network."""
+"""`headwater demo`: the whole way from sample sources to Postgres, without a key or a network."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +13,8 @@ from rich.table import Table
 from loader.postgres import Server
 from loader.samples.institution import generate_catalogue, write_roster
 from loader.samples.openalex_server import OpenAlexServer
+from loader.samples.semantic_scholar_records import describe_papers
+from loader.samples.semantic_scholar_server import SemanticScholarServer
 from loader.settings import ROOT
 
 # Each answer is a question and the SQL that answers it from the marts alone.
@@ -99,17 +102,29 @@ ANSWERS = [
 ]
 
 
+@dataclass(frozen=True)
+class ServedSample:
+    """Where the sample sources answer."""
+
+    openalex_url: str
+    semantic_scholar_url: str
+
+
 @contextmanager
-def serve_sample(day: int, data: Path) -> Iterator[str]:
-    """Serves the sample institution as it is on that day; yields the server's address. Writes the roster to `data`."""
+def serve_sample(day: int, data: Path) -> Iterator[ServedSample]:
+    """Serves the sample institution as it is on that day, and what is known of its papers.
+
+    Writes the roster to `data`.
+    """
     data.mkdir(parents=True, exist_ok=True)
     write_roster(data / "roster.csv")
-    with OpenAlexServer(generate_catalogue(day=day)) as server:
-        yield server.url
+    catalogue = generate_catalogue(day=day)
+    with OpenAlexServer(catalogue) as openalex, SemanticScholarServer(describe_papers(catalogue)) as semantic_scholar:
+        yield ServedSample(openalex.url, semantic_scholar.url)
 
 
-def prepare_environment(url: str, data: Path) -> None:
-    """Points this process and its children at the samples, away from the user's warehouse, Postgres and key."""
+def prepare_environment(served: ServedSample, data: Path) -> None:
+    """Points this process and its children at the samples, away from the user's warehouse, Postgres and keys."""
     for name in list(os.environ):
         if name.startswith(("PG", "SOURCES__")):
             del os.environ[name]
@@ -117,11 +132,15 @@ def prepare_environment(url: str, data: Path) -> None:
         {
             "HEADWATER_DATA": str(data),
             "HEADWATER_WAREHOUSE": "",
-            "SOURCES__OPENALEX__BASE_URL": url,
+            "SOURCES__OPENALEX__BASE_URL": served.openalex_url,
             "SOURCES__OPENALEX__ROSTER": str(data / "roster.csv"),
             "SOURCES__OPENALEX__INSTITUTION": "",
             "SOURCES__OPENALEX__API_KEY": "sample",
             "SOURCES__OPENALEX__REQUESTS_PER_SECOND": "1000",
+            "SOURCES__SEMANTIC_SCHOLAR__ENABLED": "true",
+            "SOURCES__SEMANTIC_SCHOLAR__BASE_URL": served.semantic_scholar_url,
+            "SOURCES__SEMANTIC_SCHOLAR__API_KEY": "sample",
+            "SOURCES__SEMANTIC_SCHOLAR__REQUESTS_PER_SECOND": "1000",
         }
     )
 
