@@ -39,3 +39,13 @@
         else 'same'
     end
 {%- endmacro %}
+
+{# The name in a DOI that is written as an address, in lower case: DOIs do not tell capitals apart. #}
+{% macro name_doi(column) -%}
+    lower(regexp_replace({{ column }}, '^https?://(dx\.)?doi\.org/', '', 'i'))
+{%- endmacro %}
+
+{# A list of names as text, each once, in the order of the alphabet. #}
+{% macro join_names(names) -%}
+    array_to_string(list_sort(list_distinct({{ names }})), '; ')
+{%- endmacro %}

@@ -1,10 +1,12 @@
 -- Decision: raw keeps the record as the source sent it, and a record is told to be unchanged by its hash.
-{% for resource in ['roster', 'authors', 'works', 'institutions', 'topics'] %}
+with documents as (
+    {{ all_documents(['id', 'record_hash', 'document']) }}
+)
+
 select
-    '{{ resource }}' as resource,
+    source_name,
+    resource,
     id,
     record_hash
-from {{ source('openalex', resource) }}
+from documents
 where record_hash != sha256(cast(document as varchar))
-{% if not loop.last %}union all{% endif %}
-{% endfor %}

@@ -1,35 +1,47 @@
 -- Decision: a record that cannot be loaded is kept whole, and a replayed one is in raw.
-with counted as (
+with counts as (
+    {{ all_sources('load_counts', ['resource', 'rejected_count']) }}
+),
+
+counted as (
     select
+        source_name,
         resource,
         sum(rejected_count) as rejected_count
-    from {{ source('openalex', 'load_counts') }}
-    group by resource
+    from counts
+    group by source_name, resource
+),
+
+rejects as (
+    {{ all_sources('rejected_records', ['resource']) }}
 ),
 
 kept as (
     select
+        source_name,
         resource,
         count(*) as kept_count
-    from {{ source('openalex', 'rejected_records') }}
-    group by resource
+    from rejects
+    group by source_name, resource
 ),
 
-raw_keys as (
-    {% for resource in ['roster', 'authors', 'works', 'institutions', 'topics'] %}
-    select
-        '{{ resource }}' as resource,
-        id
-    from {{ source('openalex', resource) }}
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
+replays as (
+    {{ all_sources('replays', ['resource', 'record_id']) }}
+),
+
+documents as (
+    {{ all_documents(['id']) }}
 )
 
 select
+    counted.source_name,
     counted.resource,
     'not kept' as fault
 from counted
-left join kept on counted.resource = kept.resource
+left join kept
+    on
+        counted.source_name = kept.source_name
+        and counted.resource = kept.resource
 where
     (counted.rejected_count > 0 and kept.kept_count is null)
     or kept.kept_count > counted.rejected_count
@@ -37,8 +49,13 @@ where
 union all
 
 select
+    replays.source_name,
     replays.resource,
     'replayed and not in raw' as fault
-from {{ source('openalex', 'replays') }} as replays
-left join raw_keys on replays.resource = raw_keys.resource and replays.record_id = raw_keys.id
-where raw_keys.id is null
+from replays
+left join documents
+    on
+        replays.source_name = documents.source_name
+        and replays.resource = documents.resource
+        and replays.record_id = documents.id
+where documents.id is null

@@ -1,6 +1,11 @@
 """Which DOIs to ask for: it follows from raw alone, so that a run that was killed leaves nothing out."""
 
+import csv
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from loader.settings import ROOT
 from loader.warehouse import RawSchema
@@ -8,51 +13,70 @@ from loader.warehouse import RawSchema
 _NOT_FOUND_DAYS = 90
 # What a paper is, is said in one place: the seed by which the marts keep works.
 _KEPT_TYPES = ROOT / "dbt_project" / "seeds" / "work_types_kept.csv"
+_ADDRESS = re.compile(r"https?://(dx\.)?doi\.org/", re.IGNORECASE)
+# Semantic Scholar refuses a whole batch for one id that it cannot read.
+_DOI = re.compile(r"10\.[0-9]{4,9}/\S+")
+_ROWS_AT_ONCE = 500
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
-# Of what is in the DOI's place only DOIs: Semantic Scholar refuses a whole batch for one id that it cannot read.
-_PAPERS = """
-    with members as (
-        select list(id) as ids from {openalex}.roster where cast(document ->> '$.is_member' as boolean)
-    ), works as (
-        select
-            from_json(document, '{{
-                "doi": "VARCHAR", "type": "VARCHAR", "authorships": [{{"author": {{"id": "VARCHAR"}}}}]
-            }}') as work
-        from {openalex}.works
-    ), papers as (
-        select distinct lower(regexp_replace(work.doi, '^https?://(dx\\.)?doi\\.org/', '', 'i')) as doi
-        from works
-        cross join members
-        where
-            work.type in (select work_type from read_csv($kept_types))
-            and list_has_any(list_transform(work.authorships, lambda authorship: authorship.author.id), members.ids)
-    )
-    select doi from papers where regexp_full_match(doi, '10\\.[0-9]{{4,9}}/\\S+')
-"""
-_LOOKUPS = "select id, document ->> '$.status', updated_at from {raw}.lookups"
+
+class _Author(msgspec.Struct):
+    id: str | None = None
+
+
+class _Authorship(msgspec.Struct):
+    author: _Author
+
+
+class _Work(msgspec.Struct):
+    doi: str | None = None
+    type: str | None = None
+    authorships: list[_Authorship] | None = None
 
 
 def list_due_dois(raw: RawSchema, openalex: RawSchema, refresh_after_days: float) -> list[str]:
-    """The DOIs of today's roster's papers that were never answered, and those answered long ago, the oldest last.
+    """The DOIs of today's roster's papers that were never answered, then those answered long ago.
 
-    That is more than `refresh_after_days` ago for a paper that was found, 90 days for one that was not.
-    Where OpenAlex was never loaded there is none.
+    That is at least `refresh_after_days` ago for a paper that was found, 90 days for one that was not. DOIs are in
+    lower case and without an address. Where OpenAlex was never loaded there is none.
     """
     if not (openalex.has_table("works") and openalex.has_table("roster")):
         return []
-    papers = openalex.connection.cursor().execute(
-        _PAPERS.format(openalex=openalex.name), {"kept_types": str(_KEPT_TYPES)}
-    )
-    answered: dict[str, tuple[str, datetime]] = {}
-    if raw.has_table("lookups"):
-        rows = raw.connection.cursor().execute(_LOOKUPS.format(raw=raw.name)).fetchall()
-        answered = {doi: (status, asked_at) for doi, status, asked_at in rows}
-    now = datetime.now(UTC)
+    answered = _read_answered(raw)
     rests = {"found": timedelta(days=refresh_after_days), "not_found": timedelta(days=_NOT_FOUND_DAYS)}
-    never = datetime.min.replace(tzinfo=UTC)
+    now = datetime.now(UTC)
     due: list[tuple[datetime, str]] = []
-    for (doi,) in papers.fetchall():
-        status, asked_at = answered.get(doi, ("found", never))
-        if asked_at is never or now - asked_at >= rests[status]:
+    for doi in set(_read_dois(openalex)):
+        if doi not in answered:
+            due.append((_NEVER, doi))
+            continue
+        status, asked_at = answered[doi]
+        if now - asked_at >= rests[status]:
             due.append((asked_at, doi))
     return [doi for _, doi in sorted(due)]
+
+
+def _read_answered(raw: RawSchema) -> dict[str, tuple[str, datetime]]:
+    """Status and time of the last answer to every DOI that had one."""
+    if not raw.has_table("lookups"):
+        return {}
+    sql = f"select id, document ->> '$.status', updated_at from {raw.name}.lookups"
+    rows = raw.connection.cursor().execute(sql).fetchall()
+    return {doi: (status, asked_at) for doi, status, asked_at in rows}
+
+
+def _read_dois(openalex: RawSchema) -> Iterator[str]:
+    """The DOIs of works that are papers of somebody on today's roster."""
+    with _KEPT_TYPES.open(newline="", encoding="utf-8") as seed:
+        kept_types = {row["work_type"] for row in csv.DictReader(seed)}
+    members = set(openalex.query_keys("select id from {raw}.roster where cast(document ->> '$.is_member' as boolean)"))
+    decoder = msgspec.json.Decoder(_Work)
+    # Not in SQL: DuckDB parses 2,048 documents at once, for which the memory of a load does not suffice.
+    works = openalex.connection.cursor().execute(f"select cast(document as varchar) from {openalex.name}.works")
+    while rows := works.fetchmany(_ROWS_AT_ONCE):
+        for (document,) in rows:
+            work = decoder.decode(document)
+            doi = _ADDRESS.sub("", work.doi or "", count=1).lower()
+            is_members = any(authorship.author.id in members for authorship in work.authorships or [])
+            if is_members and work.type in kept_types and _DOI.fullmatch(doi):
+                yield doi

@@ -33,6 +33,9 @@ select
     works.issue,
     works.first_page,
     works.last_page,
+    enriched.fields_of_study,
+    enriched.s2_fields_of_study,
+    enriched.tldr,
 
     -- numerics
     works.publication_year,
@@ -46,6 +49,7 @@ select
     works.locations_count,
     works.referenced_works_count,
     works.topic_score,
+    enriched.influential_citation_count,
 
     -- booleans
     authorships.is_corresponding,
@@ -70,3 +74,4 @@ inner join {{ ref('int_authorships') }} as authorships
     on
         papers.paper_id = authorships.work_id
         and papers.author_id = authorships.author_id
+left join {{ ref('int_papers_enriched') }} as enriched on papers.paper_id = enriched.paper_id
