@@ -174,6 +174,20 @@ def test_an_answer_that_waiting_cannot_mend_is_not_asked_for_again() -> None:
         assert len(server.requests) == 1
 
 
+def test_what_is_posted_is_sent_again_as_it_was() -> None:
+    with ScriptedServer(WHOLE, answer_status(503), cut_body()) as server:
+        listing = build_session(server.url, key_headers={"x-api-key": KEY}).post(
+            "/batch", {"fields": "a,b"}, {"ids": ["é", "2"]}, DECODER
+        )
+        assert listing.results == [1, 2, 3]
+    assert len(server.requests) == 3
+    for request in server.requests:
+        assert (request.method, request.path, request.parameters) == ("POST", "/batch", {"fields": "a,b"})
+        assert request.headers["content-type"] == "application/json"
+        assert request.headers["x-api-key"] == KEY
+        assert msgspec.json.decode(request.body) == {"ids": ["é", "2"]}
+
+
 def test_a_server_that_is_not_there_is_named() -> None:
     with ScriptedServer(WHOLE) as server:
         url = server.url

@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from loader.settings import ROOT
+from loader.sources import SOURCES
 
 PROJECT = ROOT / "dbt_project"
 LAYERS = {
-    "staging": re.compile(r"(stg|base)_[a-z0-9]+__[a-z_]+"),
+    "staging": re.compile(r"(stg|base)_[a-z0-9]+(_[a-z0-9]+)*__[a-z_]+"),
     "transform": re.compile(r"int_[a-z_]+"),
     "marts": re.compile(r"(dim|fct|bridge)_[a-z_]+"),
 }
@@ -97,6 +98,18 @@ def test_singular_tests_say_which_decision_they_guard() -> None:
     for path in (PROJECT / "tests").glob("*.sql"):
         assert path.stem.startswith("assert_")
         assert path.read_text().startswith("-- Decision: "), path.name
+
+
+def test_what_holds_for_raw_is_tested_of_every_source() -> None:
+    macro = (PROJECT / "macros" / "sources.sql").read_text()
+    for name, entry in SOURCES.items():
+        (listed,) = re.findall(rf"'{name}': \[([^]]*)\]", macro)
+        assert re.findall(r"'(\w+)'", listed) == list(entry.models), name
+        path = PROJECT / "models" / "staging" / name / f"_{name}__sources.yml"
+        (source,) = yaml.safe_load(path.read_text())["sources"]
+        assert {*entry.models, "load_counts", "rejected_records", "replays"} <= {
+            table["name"] for table in source["tables"]
+        }, name
 
 
 def test_yaml_files_are_named_after_their_folder() -> None:

@@ -96,6 +96,14 @@ class Workspace:
             "SOURCES__OPENALEX__REQUESTS_PER_SECOND": "1000",
         }
 
+    def serve_papers(self, url: str) -> None:
+        """Points the commands at a stand-in Semantic Scholar, which is not asked by itself."""
+        self.environment |= {
+            "SOURCES__SEMANTIC_SCHOLAR__ENABLED": "true",
+            "SOURCES__SEMANTIC_SCHOLAR__BASE_URL": url,
+            "SOURCES__SEMANTIC_SCHOLAR__REQUESTS_PER_SECOND": "1000",
+        }
+
     def write_roster(self, *lines: str) -> Path:
         """Writes a roster with these lines and returns its path."""
         path = self.folder / "roster.csv"
