@@ -11,7 +11,9 @@ Fingerprint = tuple[object, ...]
 
 _DOCUMENTS = ("roster", "authors", "works", "institutions", "topics")
 _ROWS = "select count(*), coalesce(sum(hash(t)), 0) from {place} as t"
-_BUILT_ROWS = _ROWS.format(place="(select columns(name -> name != 'load_id') from {place})")
+# What a build that comes later writes otherwise: the load of a record, and when a version of an author was seen.
+TIMES_OF_RUN = ("load_id", "valid_from", "valid_to")
+_BUILT_ROWS = _ROWS.format(place=f"(select columns(name -> name not in {TIMES_OF_RUN}) from {{place}})")
 
 
 def read_raw(connection: duckdb.DuckDBPyConnection) -> dict[str, Fingerprint]:

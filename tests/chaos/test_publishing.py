@@ -117,8 +117,8 @@ def publishing(module_workspace: Workspace) -> Iterator[Publishing]:
         world.save("week 1")
         world.serve(2)
         publishing = Publishing(world, measure_pace(world), seconds, {}, {})
-        # The tests of week 1 count as passed: what is built here is only the models.
-        run_well("dbt", "run")
+        # The tests of week 1 count as passed: here only models and snapshots are built.
+        run_well("dbt", "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
         world.save("week 2")
         for week in reversed(_WEEKS):
             world.restore(week)
