@@ -16,7 +16,6 @@ _KEPT_TYPES = ROOT / "dbt_project" / "seeds" / "work_types_kept.csv"
 _ADDRESS = re.compile(r"https?://(dx\.)?doi\.org/", re.IGNORECASE)
 # Semantic Scholar refuses a whole batch for one id that it cannot read.
 _DOI = re.compile(r"10\.[0-9]{4,9}/\S+")
-_ROWS_AT_ONCE = 500
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -70,13 +69,8 @@ def _read_dois(openalex: RawSchema) -> Iterator[str]:
     with _KEPT_TYPES.open(newline="", encoding="utf-8") as seed:
         kept_types = {row["work_type"] for row in csv.DictReader(seed)}
     members = set(openalex.query_keys("select id from {raw}.roster where cast(document ->> '$.is_member' as boolean)"))
-    decoder = msgspec.json.Decoder(_Work)
-    # Not in SQL: DuckDB parses 2,048 documents at once, for which the memory of a load does not suffice.
-    works = openalex.connection.cursor().execute(f"select cast(document as varchar) from {openalex.name}.works")
-    while rows := works.fetchmany(_ROWS_AT_ONCE):
-        for (document,) in rows:
-            work = decoder.decode(document)
-            doi = _ADDRESS.sub("", work.doi or "", count=1).lower()
-            is_members = any(authorship.author.id in members for authorship in work.authorships or [])
-            if is_members and work.type in kept_types and _DOI.fullmatch(doi):
-                yield doi
+    for work in openalex.read_documents("works", msgspec.json.Decoder(_Work)):
+        doi = _ADDRESS.sub("", work.doi or "", count=1).lower()
+        is_members = any(authorship.author.id in members for authorship in work.authorships or [])
+        if is_members and work.type in kept_types and _DOI.fullmatch(doi):
+            yield doi
