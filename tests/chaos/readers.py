@@ -23,7 +23,7 @@ Version = tuple[tuple[str, int, int], ...]
 """Name, rows and fingerprint of every mart: equal where all rows of all marts are."""
 
 # Leaves the two cores some time for what publishes.
-_PAUSE_SECONDS = 0.02
+_PAUSE_SECONDS = 0.1
 _FINGERPRINT = f"""
     select count(*), coalesce(sum(hashtextextended((to_jsonb(mart) - array{list(TIMES_OF_RUN)})::text, 0)), 0)
     from marts.{{name}} as mart

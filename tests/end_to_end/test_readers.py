@@ -103,7 +103,7 @@ def test_every_transaction_sees_one_version_while_versions_change(published: Wor
     def poll(isolation_level: int, schema: str) -> None:
         try:
             with reading(published, isolation_level) as reader:
-                while not is_over.wait(0.005):  # two cores: dbt wants some, too
+                while not is_over.wait(0.05):  # two cores: dbt wants some, too
                     versions = read_versions(reader, schema)
                     reader.commit()
                     if versions not in seen:
