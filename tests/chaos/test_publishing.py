@@ -165,6 +165,7 @@ def kill_in_a_row(publishing: Publishing, phase: str, chance: Random, tally: Pha
     assert tally.kills < 10 * KILLS, "the kills miss the phase"
 
 
+@pytest.mark.skipif(not IS_LONG, reason="takes half a minute: `make chaos`")
 def test_a_killed_server_is_back_with_whole_marts(
     publishing: Publishing, start_tally: Callable[[str], PhaseTally]
 ) -> None:

@@ -122,17 +122,16 @@ def test_every_transaction_sees_one_version_while_versions_change(published: Wor
     for thread in readers:
         thread.start()
     try:
-        for version in ("2", "3"):
-            set_version(published, version)
-            finished = published.run(*PUBLISH, extra={"HEADWATER_LOCK_WAIT_SECONDS": "60"})
-            assert finished.status == 0, finished.output
+        set_version(published, "2")
+        finished = published.run(*PUBLISH, extra={"HEADWATER_LOCK_WAIT_SECONDS": "60"})
+        assert finished.status == 0, finished.output
     finally:
         is_over.set()
         for thread in readers:
             thread.join()
         execute(published, "drop schema office cascade")
     assert broken == []
-    assert sorted(map(sorted, seen)) == [[("1", "1")], [("2", "2")], [("3", "3")]]
+    assert sorted(map(sorted, seen)) == [[("1", "1")], [("2", "2")]]
 
 
 def test_grants_and_views_of_readers_survive(published: Workspace) -> None:
