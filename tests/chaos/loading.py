@@ -18,6 +18,8 @@ from tests.support.workspace import Running
 
 LOAD_PHASES = ("extract", "normalise", "load")
 _STAGES = 2
+# A phase may take a hundredth of a second.
+_LOOK_EVERY_SECONDS = 0.001
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ class LoadMoment:
 
     def wait(self, world: World, running: Running, since: int, requests_before: int) -> bool:
         """Waits for it; False when the command ended first. `since` is when the command began (ns)."""
-        came = wait_until(self._make_condition(world, since, requests_before), running)
+        came = wait_until(
+            self._make_condition(world, since, requests_before), running, every_seconds=_LOOK_EVERY_SECONDS
+        )
         let_pass(self.seconds_later)
         return came and not running.has_ended
 
@@ -88,7 +92,7 @@ def measure_pace(world: World) -> Pace:
                 times.setdefault(package, time.monotonic())
         return False
 
-    wait_until(watch, running)
+    wait_until(watch, running, every_seconds=_LOOK_EVERY_SECONDS)
     finished = running.wait(0)
     assert finished.status == 0, finished.output
     extracted, normalised, loaded = ([times[name] for name in sorted(times)] for times in arrived.values())

@@ -15,17 +15,17 @@ _PLANTED = (_KEY, _PASSWORD)
 
 
 @pytest.fixture(scope="module")
-def server(module_workspace: Workspace) -> Iterator[OpenAlexServer]:
-    module_workspace.environment |= {"SOURCES__OPENALEX__API_KEY": _KEY, "PGPASSWORD": _PASSWORD}
-    with serve_sample(module_workspace, Sample(module_workspace)) as made:
+def server(published: Workspace) -> Iterator[OpenAlexServer]:
+    published.environment |= {"SOURCES__OPENALEX__API_KEY": _KEY, "PGPASSWORD": _PASSWORD}
+    with serve_sample(published, Sample(published)) as made:
         yield made
 
 
-def test_no_secret_is_left_by_runs_that_fail_at_every_step(module_workspace: Workspace, server: OpenAlexServer) -> None:
+def test_no_secret_is_left_by_runs_that_fail_at_every_step(published: Workspace, server: OpenAlexServer) -> None:
     outputs: list[str] = []
 
     def run(*command: str, **extra: str) -> int:
-        finished = module_workspace.run(*command, extra=extra)
+        finished = published.run(*command, extra=extra)
         outputs.append(finished.output)
         return finished.status
 
@@ -37,7 +37,10 @@ def test_no_secret_is_left_by_runs_that_fail_at_every_step(module_workspace: Wor
     server.fail_next(*[answer_status(500, {"message": f"cannot look up {_KEY}"})] * 5)
     assert run("dlt", "pipeline", "openalex", "run", **debug) == 1
     assert run("headwater", "run", **debug, **nowhere) == 1
-    assert run("headwater", "run", **debug) == 0
+    assert run("dlt", "pipeline", "run", **debug) == 0
+    assert run("dbt", "build", "--select", "path:models/staging", **debug) == 0
+    assert run("dbt", "run-operation", "handoff", **debug) == 0
+    assert run("dbt", "build", "--target", "postgres", **debug) == 0
     assert run("dbt", "run-operation", "handoff", **debug, **nowhere) != 0
     assert run("dbt", "build", "--target", "postgres", **debug, **nowhere) != 0
     assert run("dlt", "pipeline", "openalex", "trace") == 0
@@ -49,11 +52,11 @@ def test_no_secret_is_left_by_runs_that_fail_at_every_step(module_workspace: Wor
         assert not any(secret in output for secret in _PLANTED), f"printed by command {number}"
     leaks = [
         path
-        for path in module_workspace.folder.rglob("*")
+        for path in published.folder.rglob("*")
         if path.is_file() and any(secret.encode() in path.read_bytes() for secret in _PLANTED)
     ]
     assert leaks == []
-    assert list(find_in_tables(module_workspace)) == []
+    assert list(find_in_tables(published)) == []
 
 
 def find_in_tables(workspace: Workspace) -> Iterator[str]:
