@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pyrate_limiter import Duration, FixedWindow, Rate, RateItem, SQLiteBucket
 
-from loader.errors import HeadwaterError
+from loader.errors import HeadwaterError, StopLoadingError
 
 _BUSY_MILLISECONDS = 30_000
 # A day begins at midnight UTC, as it does for the budgets of the sources.
@@ -34,13 +34,13 @@ class DailyAllowance:
             bucket.leak(_read_clock())
 
     def spend(self) -> None:
-        """Counts one request. Raises HeadwaterError when today's are used up, or when they cannot be counted."""
+        """Counts one request. Raises StopLoadingError when today's are used up; HeadwaterError when it cannot count."""
         with self._open() as bucket:
             now = _read_clock()
             is_free = bucket.put(RateItem(self._name, now))
         if not is_free:
             free_at = datetime.fromtimestamp((now + _DAYS.retry_after(self._rate, now, None)) / 1000, UTC)
-            raise HeadwaterError(
+            raise StopLoadingError(
                 f"The {self._rate.limit:,} requests a day that {self._setting} allows are used up; the next is free at"
                 f" {free_at:%Y-%m-%d %H:%M} UTC. What was loaded is kept; the next run goes on."
             )

@@ -143,10 +143,14 @@ class Progress(Protocol):
 
 @dataclass(frozen=True)
 class Page:
-    """Some records as the source sent them, and how many it says there are in all."""
+    """Some records as the source sent them, and how many it says there are in all.
+
+    `unchanged_count` more it named without sending them: raw holds them as they are.
+    """
 
     records: Sequence[bytes]
     expected: int | None = None
+    unchanged_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +220,11 @@ class Intake:
         self._seen[key] = _Seen(at, record_hash)
         return earlier is not None or record_hash != stored
 
+    def pass_over(self, count: int) -> None:
+        """Counts records that the source named and that raw holds as they are."""
+        self.counts.extracted += count
+        self.counts.unchanged += count
+
     def describe_counts(self) -> pa.Table:
         """One row: this load's counts (COUNT_SCHEMA)."""
         return build_table([(self.load_id, self._resource, *astuple(self.counts))], COUNT_SCHEMA)
@@ -258,26 +267,27 @@ def load_documents(
     inventory = FieldInventory(read_known_fields(raw, resource), find_maps(model))
     # Empty tables first: what has no record yet is there all the same for dbt to read.
     yield DOCUMENT_SCHEMA.empty_table()
-    yield _mark(REJECT_SCHEMA.empty_table(), _REJECT_HINTS)
-    yield _mark(REPLAY_SCHEMA.empty_table(), REPLAY_HINTS)
-    yield _mark(INVENTORY_SCHEMA.empty_table(), _INVENTORY_HINTS)
+    yield mark_rows(REJECT_SCHEMA.empty_table(), _REJECT_HINTS)
+    yield mark_rows(REPLAY_SCHEMA.empty_table(), REPLAY_HINTS)
+    yield mark_rows(INVENTORY_SCHEMA.empty_table(), _INVENTORY_HINTS)
     for page in pages:
+        intake.pass_over(page.unchanged_count)
         documents, rejects = intake.take(page.records)
         if documents.num_rows:
             inventory.offer(documents["document"].to_pylist())
             yield dlt.mark.with_hints(documents, _COPIES_HINTS) if intake.has_newer_copies else documents
         if rejects.num_rows:
             inventory.offer(rejects["record"].to_pylist())
-            yield _mark(rejects, _REJECT_HINTS)
-        progress.advance(resource, len(page.records), page.expected)
+            yield mark_rows(rejects, _REJECT_HINTS)
+        progress.advance(resource, len(page.records) + page.unchanged_count, page.expected)
     progress.report_changes(resource, inventory.list_changes())
     progress.finish(resource, intake.counts)
-    yield _mark(intake.describe_counts(), _COUNT_HINTS)
-    yield _mark(inventory.describe(resource, intake.load_id, datetime.now(UTC)), _INVENTORY_HINTS)
+    yield mark_rows(intake.describe_counts(), _COUNT_HINTS)
+    yield mark_rows(inventory.describe(resource, intake.load_id, datetime.now(UTC)), _INVENTORY_HINTS)
 
 
-def _mark(rows: pa.Table, hints: Any) -> Any:
-    """Rows that go to another table than the resource's own."""
+def mark_rows(rows: pa.Table, hints: Any) -> Any:
+    """Rows that a resource yields for another table than its own."""
     return dlt.mark.with_hints(rows, hints, create_table_variant=True)
 
 

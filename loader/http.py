@@ -78,7 +78,8 @@ class HttpSession:
     server alone, wherever it redirects to, and into no message.
 
     `explain` looks at an answer that is not a success and returns the error that no waiting can mend,
-    or None where the usual rules apply: passing statuses are retried, others fail.
+    or None where the usual rules apply: passing statuses are retried, others fail. `observe` is shown the headers of
+    every answer.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class HttpSession:
         allowance: DailyAllowance | None = None,
         key_headers: Mapping[str, str] | None = None,
         explain: Explain = lambda _: None,
+        observe: Callable[[Mapping[str, str]], None] = lambda _: None,
         first_wait_seconds: float = _FIRST_WAIT_SECONDS,
         answer_seconds: float = _ANSWER_SECONDS,
     ) -> None:
@@ -96,6 +98,7 @@ class HttpSession:
             raise HeadwaterError(f"The base URL {base_url!r} is not an http address.")
         self.base_url = base_url.rstrip("/")
         self._explain = explain
+        self._observe = observe
         self._allowance = allowance
         self._limiter = Limiter(_build_rate(requests_per_second))
         self._timeout = (_CONNECT_SECONDS, answer_seconds)
@@ -144,6 +147,7 @@ class HttpSession:
         if self._allowance:
             self._allowance.spend()
         response = self._fetch(question)
+        self._observe(response.headers)
         if response.ok:
             return self._decode(response, decoder)
         refusal = self._read_refusal(response)

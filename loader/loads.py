@@ -4,7 +4,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 
 import dlt
 from dlt.common.configuration.exceptions import ConfigurationException
@@ -16,9 +16,10 @@ from rich.table import Table
 
 from loader.console import build_console, report_error
 from loader.documents import LoadCounts
-from loader.errors import HeadwaterError
+from loader.errors import HeadwaterError, list_causes
 from loader.field_inventory import FieldChange
 from loader.interrupts import find_exit_status, stop_on_signals
+from loader.options import LoadOptions
 from loader.pipelines import name_raw_schema, pipeline_for
 from loader.progress import RunProgress, follow
 from loader.recovery import recover
@@ -27,6 +28,7 @@ from loader.sources import SOURCES, SourceEntry
 from loader.warehouse import RawSchema, open_warehouse
 
 _MOST_CHANGES = 20
+_NO_OPTIONS = LoadOptions()
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,16 @@ class ResourceLoad:
     counts: LoadCounts
     changes: list[FieldChange]
     seconds: float
+
+    def add(self, later: "ResourceLoad") -> "ResourceLoad":
+        """Both loads of the resource as one."""
+        numbers = zip(astuple(self.counts), astuple(later.counts), strict=True)
+        return replace(
+            self,
+            counts=LoadCounts(*(earlier + more for earlier, more in numbers)),
+            changes=list(dict.fromkeys([*self.changes, *later.changes])),
+            seconds=self.seconds + later.seconds,
+        )
 
 
 @dataclass(frozen=True)
@@ -65,11 +77,16 @@ class SourceRun:
 Job = Callable[[SourceRun], Iterator[str]]
 
 
-def load_stages(run: SourceRun) -> Iterator[str]:
-    """Loads a source stage by stage.
+def load_stages(run: SourceRun, options: LoadOptions = _NO_OPTIONS) -> Iterator[str]:
+    """Loads a source stage by stage, or as it wants to be loaded.
 
     A stage is one load: when it fails, none of its resources is loaded, whatever was extracted before.
     """
+    if run.entry.load:
+        yield from run.entry.load(run, options)
+        return
+    if options != _NO_OPTIONS:
+        raise HeadwaterError(f"{run.entry.name} cannot be asked for single authors or for everything again.")
     source = run.entry.build(raw=run.raw, progress=run.progress, request_counts=run.settings.request_counts)
     for stage in run.entry.stages:
         run.pipeline.run(source.with_resources(*stage), loader_file_format="parquet")
@@ -127,39 +144,37 @@ def run_sources(
         for entry in entries:
             raw = RawSchema(connection, name_raw_schema(entry.name))
             started = time.monotonic()
-            loaded: list[str] = []
+            loaded: dict[str, ResourceLoad] = {}
             error = None
             with follow(entry.name, console) as progress:
                 try:
                     pipeline = recover(pipeline_for(entry.name, settings, connection), raw, progress)
-                    loaded.extend(job(SourceRun(entry, settings, pipeline, raw, progress)))
+                    for resource in job(SourceRun(entry, settings, pipeline, raw, progress)):
+                        load = ResourceLoad(
+                            entry.name,
+                            resource,
+                            progress.counts[resource],
+                            progress.changes[resource],
+                            progress.seconds[resource],
+                        )
+                        loaded[resource] = loaded[resource].add(load) if resource in loaded else load
                 except (HeadwaterError, DltException, OSError) as failure:
                     raise_if_interrupted(failure)
                     error = describe_error(failure)
-            resources = [
-                ResourceLoad(
-                    entry.name,
-                    resource,
-                    progress.counts[resource],
-                    progress.changes[resource],
-                    progress.seconds[resource],
-                )
-                for resource in loaded
-            ]
-            yield SourceLoad(entry.name, resources, error, time.monotonic() - started)
+            yield SourceLoad(entry.name, list(loaded.values()), error, time.monotonic() - started)
 
 
 def raise_if_interrupted(error: BaseException) -> None:
     """Raises the KeyboardInterrupt behind an error of dlt's, where there was one."""
     signals.raise_if_signalled()
-    for cause in _list_causes(error):
+    for cause in list_causes(error):
         if isinstance(cause, KeyboardInterrupt):
             raise cause
 
 
 def describe_error(error: BaseException) -> str:
     """The line for a user: the HeadwaterError at the root where there is one, else the innermost first line."""
-    causes = _list_causes(error)
+    causes = list_causes(error)
     for cause in causes:
         if isinstance(cause, HeadwaterError):
             return str(cause)
@@ -168,14 +183,6 @@ def describe_error(error: BaseException) -> str:
     told = error if isinstance(error, ConfigurationException) else causes[-1]
     text = str(told).strip() or type(told).__name__
     return f"{type(told).__name__}: {text.splitlines()[0]}"
-
-
-def _list_causes(error: BaseException) -> list[BaseException]:
-    """The error, what caused it, and so on to the root."""
-    causes = [error]
-    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
-        causes.append(cause)
-    return causes
 
 
 def print_summary(loads: Sequence[SourceLoad], console: Console) -> None:

@@ -35,7 +35,9 @@ class RunProgress:
         """The resource's first request goes out."""
         self._started[resource] = time.monotonic()
         self._records[resource] = 0
-        if self._bars:
+        if self._bars and resource in self._tasks:
+            self._bars.reset(self._tasks[resource], total=None)
+        elif self._bars:
             self._tasks[resource] = self._bars.add_task(f"{self._source} {resource}", total=None)
 
     def advance(self, resource: str, records: int, expected: int | None) -> None:

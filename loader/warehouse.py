@@ -2,11 +2,11 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 import msgspec
@@ -36,9 +36,13 @@ class RawSchema:
         sql = "select 1 from duckdb_tables() where schema_name = ? and table_name = ?"
         return self.connection.cursor().execute(sql, [self.name, table]).fetchone() is not None
 
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """What a query answers; `{raw}` in it stands for the raw schema."""
+        return self.connection.cursor().execute(sql.format(raw=self.name), parameters).fetchall()
+
     def query_keys(self, sql: str) -> list[str]:
         """The one column that a query answers; `{raw}` in it stands for the raw schema."""
-        return [str(key) for (key,) in self.connection.cursor().execute(sql.format(raw=self.name)).fetchall()]
+        return [str(key) for (key,) in self.query(sql)]
 
     def read_load_ids(self) -> set[str]:
         """The ids of the loads that are wholly in this schema."""

@@ -1,4 +1,5 @@
--- Decision: every work of today's roster reaches transform, left out of the marts or not.
+-- Decision: every work of today's roster reaches transform, left out of the marts or not, but for those
+-- that were merged into another or deleted at OpenAlex.
 with members as (
     select id as author_id
     from {{ source('openalex', 'roster') }}
@@ -19,6 +20,8 @@ expected as (
         listed.cited_by_count
     from listed
     inner join members on listed.author_id = members.author_id
+    left join {{ source('openalex', 'work_statuses') }} as statuses on listed.work_id = statuses.work_id
+    where coalesce(statuses.status, 'present') not in ('merged', 'gone')
 ),
 
 found as (

@@ -103,7 +103,7 @@ KINDS = {
         },
         identifiers=("id", "doi"),
         select_fields=_WORK_FIELDS,
-        sorts=("publication_date", "publication_year", "cited_by_count", "display_name"),
+        sorts=("publication_date", "publication_year", "cited_by_count", "display_name", "updated_date"),
         groups=(
             "publication_year",
             "type",

@@ -74,6 +74,26 @@ def test_the_second_day_loads_only_what_changed(demonstrated: tuple[Workspace, s
     assert 0 < new + changed < 100
 
 
+def test_works_that_left_upstream_stay_in_raw_and_leave_every_table_after_it(
+    demonstrated: tuple[Workspace, str, str],
+) -> None:
+    workspace, _, _ = demonstrated
+    ids = list_roster_ids(workspace)
+    first, second = ({work["id"] for work in generate_catalogue(day=day).works if is_of(work, ids)} for day in (1, 2))
+    assert first - second
+    with workspace.open_duckdb() as connection:
+
+        def read(sql: str) -> set[str]:
+            return {key for (key,) in connection.execute(sql).fetchall()}
+
+        assert read("select id from raw_openalex.works") >= first | second
+        assert read("select work_id from transform.int_works") == second
+        assert read("select paper_id from marts.fct_papers") <= second
+    published = {str(key) for (key,) in workspace.query_postgres("select paper_id from marts.fct_papers")}
+    assert published
+    assert published <= second
+
+
 def test_both_engines_hold_the_same_after_both_days(demonstrated: tuple[Workspace, str, str]) -> None:
     workspace, _, _ = demonstrated
     assert "DuckDB and Postgres hold the same marts." in workspace.run_well("headwater", "status")

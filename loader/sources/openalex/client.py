@@ -3,24 +3,26 @@
 Source: OpenAlex's documentation and the answers recorded in 2026.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from loader.allowance import DailyAllowance
 from loader.documents import Page, read_id
-from loader.errors import HeadwaterError
+from loader.errors import HeadwaterError, StopLoadingError
 from loader.http import HttpSession, Refusal, describe_time, read_wait
 from loader.json_text import cut_out_elements
 
-_MOST_VALUES = 100
-_PER_PAGE = 100
+MOST_VALUES = 100
+PER_PAGE = 100
 _MOST_READINGS = 3
 _MOST_EMPTY_PAGES = 3
 # What OpenAlex's proxy lets through a second, with and without a key.
 _PACE_WITH_KEY = 30.0
 _PACE_WITHOUT_KEY = 10.0
+_LIST_CREDITS = 1
 
 
 class _Meta(msgspec.Struct):
@@ -58,8 +60,51 @@ class _ListingDecoder:
 _LISTING_DECODER = _ListingDecoder()
 
 
+class _RecordDecoder:
+    """Takes an answer that is one record, and leaves its bytes alone."""
+
+    def decode(self, body: bytes) -> bytes:
+        """Raises msgspec.DecodeError for what has no id."""
+        if read_id(body) is None:
+            raise msgspec.ValidationError("a record without an id is none")
+        return body
+
+
+_RECORD_DECODER = _RecordDecoder()
+
+
 class CursorRefusedError(HeadwaterError):
     """OpenAlex does not take the cursor (any more)."""
+
+
+class SortRefusedError(HeadwaterError):
+    """OpenAlex does not sort by that field."""
+
+
+class UnknownRecordError(HeadwaterError):
+    """OpenAlex does not know the id (any more)."""
+
+
+class _Budget:
+    """What OpenAlex's headers say of the credits that are left until midnight UTC."""
+
+    def __init__(self) -> None:
+        self.remaining: int | None = None
+        self._ends_at = 0.0
+
+    def observe(self, headers: Mapping[str, str]) -> None:
+        """Reads the headers of an answer; those that say nothing change nothing."""
+        try:
+            remaining, seconds = int(headers["X-RateLimit-Remaining"]), float(headers["X-RateLimit-Reset"])
+        except (KeyError, ValueError):
+            return
+        self.remaining, self._ends_at = remaining, time.monotonic() + seconds
+
+    def require_credit(self) -> None:
+        """Raises StopLoadingError when the next list could not be paid for."""
+        seconds_left = self._ends_at - time.monotonic()
+        if self.remaining is not None and self.remaining < _LIST_CREDITS and seconds_left > 0:
+            raise StopLoadingError(_describe_empty_budget(describe_time(seconds_left)))
 
 
 class OpenAlexClient:
@@ -85,13 +130,21 @@ class OpenAlexClient:
         if not (key.isascii() and key.isprintable()):
             raise HeadwaterError("The key in sources.openalex.api_key holds characters that no key has.")
         self._warn = warn
+        self._budget = _Budget()
+        self._can_sort_by_change = True
         self._session = HttpSession(
             base_url,
             requests_per_second=requests_per_second or (_PACE_WITH_KEY if key else _PACE_WITHOUT_KEY),
             allowance=allowance,
             key_headers={"Authorization": f"Bearer {key}"} if key else None,
             explain=explain_refusal,
+            observe=self._budget.observe,
         )
+
+    @property
+    def remaining_credits(self) -> int | None:
+        """What is left of today's budget, as OpenAlex said last; None where it has not said."""
+        return self._budget.remaining
 
     def list_by(self, entity: str, filter_name: str, values: Sequence[str]) -> Iterator[Page]:
         """All entities (`works`, `authors` …) of which the filter holds one of `values`, page by page.
@@ -100,14 +153,36 @@ class OpenAlexClient:
         The pages' `expected` grows filter by filter, reading by reading.
         """
         expected_before = 0
-        for start in range(0, len(values), _MOST_VALUES):
+        for start in range(0, len(values), MOST_VALUES):
             expected = expected_before
-            for page in self._list(entity, f"{filter_name}:{'|'.join(values[start : start + _MOST_VALUES])}"):
+            for page in self._list(entity, {"filter": _join(filter_name, values[start : start + MOST_VALUES])}):
                 expected = expected_before + (page.expected or 0)
                 yield Page(page.records, expected)
             expected_before = expected
 
-    def _list(self, entity: str, filter_text: str) -> Iterator[Page]:
+    def list_changes(self, author_ids: Sequence[str]) -> Iterator[Page]:
+        """The ids of all works of at most 100 authors, each with `updated_date`; the newest changes first.
+
+        Where OpenAlex does not sort by that date (it is not among the fields that its guide names), in any order.
+        """
+        params = {"filter": _join("author.id", author_ids), "select": "id,updated_date"}
+        if self._can_sort_by_change:
+            try:
+                yield from self._list("works", {**params, "sort": "updated_date:desc"})
+            except SortRefusedError:
+                self._can_sort_by_change = False
+        if not self._can_sort_by_change:
+            yield from self._list("works", params)
+
+    def find(self, entity: str, record_id: str) -> bytes | None:
+        """One record, whole, which costs nothing: under its new id where it was merged, None where it is gone."""
+        path = f"/{entity}/{record_id.rpartition('/')[2]}"
+        try:
+            return self._session.get(path, {}, _RECORD_DECODER)
+        except UnknownRecordError:
+            return None
+
+    def _list(self, entity: str, params: Mapping[str, str]) -> Iterator[Page]:
         """A list, read until all that it counts is there: again from its start where a reading went wrong.
 
         What is told apart by id counts, so that a page in the place of another is noticed. Where every page came
@@ -117,7 +192,7 @@ class OpenAlexClient:
         read_before = 0
         for number in range(1, _MOST_READINGS + 1):
             known = len(keys)
-            reading = _Reading(self._session, entity, filter_text)
+            reading = _Reading(self._session, self._budget, entity, params)
             for page in reading.read_pages():
                 keys.update(read_id(record) or record for record in page.records)
                 yield Page(page.records, read_before + (page.expected or 0))
@@ -142,13 +217,14 @@ class OpenAlexClient:
 class _Reading:
     """One way through a list. `trouble` is what went wrong on it, if anything did."""
 
-    def __init__(self, session: HttpSession, entity: str, filter_text: str) -> None:
+    def __init__(self, session: HttpSession, budget: _Budget, entity: str, params: Mapping[str, str]) -> None:
         self.received = 0
         self.expected = 0
         self.trouble: str | None = None
         self._session = session
+        self._budget = budget
         self._entity = entity
-        self._filter_text = filter_text
+        self._params = params
 
     def read_pages(self) -> Iterator[Page]:
         """The pages up to the end, or up to where it went wrong."""
@@ -174,7 +250,8 @@ class _Reading:
                 return
 
     def _get(self, cursor: str) -> _Listing:
-        params = {"filter": self._filter_text, "per_page": str(_PER_PAGE), "cursor": cursor}
+        self._budget.require_credit()
+        params = {**self._params, "per_page": str(PER_PAGE), "cursor": cursor}
         return self._session.get(f"/{self._entity}", params, _LISTING_DECODER)
 
     def _find_trouble(self, next_cursor: str | None, seen_cursors: set[str], empty_pages: int) -> str | None:
@@ -185,9 +262,13 @@ class _Reading:
             return "leads back to a page already read"
         if empty_pages >= _MOST_EMPTY_PAGES:
             return f"has {empty_pages} empty pages in a row"
-        if self.received > 2 * self.expected + _PER_PAGE:
+        if self.received > 2 * self.expected + PER_PAGE:
             return f"goes on after {self.received:,} records, of {self.expected:,}"
         return None
+
+
+def _join(filter_name: str, values: Sequence[str]) -> str:
+    return f"{filter_name}:{'|'.join(values)}"
 
 
 def _is_about(received: int, expected: int) -> bool:
@@ -198,24 +279,33 @@ def _is_about(received: int, expected: int) -> bool:
 def explain_refusal(refusal: Refusal) -> HeadwaterError | None:
     """The error for an answer that waiting cannot mend, else None."""
     if refusal.status in (401, 403):
-        return HeadwaterError(f"OpenAlex refuses the key in sources.openalex.api_key: {refusal.message}")
+        return StopLoadingError(f"OpenAlex refuses the key in sources.openalex.api_key: {refusal.message}")
+    if refusal.status in (404, 410):
+        return UnknownRecordError(f"OpenAlex does not know what it was asked for: {refusal.message}")
     if refusal.status == 400 and "cursor" in refusal.message.lower():
         return CursorRefusedError(f"OpenAlex does not take its own cursor: {refusal.message}")
-    if refusal.status != 429:
-        return None
+    if refusal.status == 400 and ("sort" in refusal.message.lower() or "updated_date" in refusal.message):
+        return SortRefusedError(f"OpenAlex does not sort so: {refusal.message}")
+    return _explain_limit(refusal) if refusal.status == 429 else None
+
+
+def _explain_limit(refusal: Refusal) -> HeadwaterError | None:
     # By what kind of error it is: a message about the pace may speak of plans too.
     if refusal.fields.get("error") == "Plan upgrade required":
-        return HeadwaterError(
+        return StopLoadingError(
             "OpenAlex wants a paid plan for this request; the key in sources.openalex.api_key must have one:"
             f" {refusal.message}"
         )
     if refusal.message.lower().startswith("insufficient budget"):
-        return HeadwaterError(
-            f"OpenAlex's budget for today is used up; it is full again at {_find_reset(refusal)}. What was loaded is"
-            " kept; the next run goes on. A free key in sources.openalex.api_key gives ten times more. OpenAlex says:"
-            f" {refusal.message}"
-        )
+        return StopLoadingError(f"{_describe_empty_budget(_find_reset(refusal))} OpenAlex says: {refusal.message}")
     return None
+
+
+def _describe_empty_budget(full_again: str) -> str:
+    return (
+        f"OpenAlex's budget for today is used up; it is full again at {full_again}. What was loaded is kept; the next"
+        " run goes on. A free key in sources.openalex.api_key gives ten times more."
+    )
 
 
 def _find_reset(refusal: Refusal) -> str:

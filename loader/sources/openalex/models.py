@@ -21,6 +21,9 @@ _TIMESTAMP = re.compile(f"{_DATE.pattern}{_TIME}")
 _DATE_OR_TIMESTAMP = re.compile(f"{_DATE.pattern}({_TIME})?")
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def _spelled(spelling: re.Pattern[str], example: str, read: Callable[[str], date]) -> BeforeValidator:
     """Reads a text of this spelling, and no other, by `read`."""
 
@@ -37,7 +40,7 @@ def _spelled(spelling: re.Pattern[str], example: str, read: Callable[[str], date
     return BeforeValidator(convert)
 
 
-def _read_utc(text: str) -> datetime:
+def read_utc(text: str) -> datetime:
     """OpenAlex gives times without a zone and means UTC."""
     time = datetime.fromisoformat(text)
     return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
@@ -54,8 +57,8 @@ BigInteger = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 # Citations are added up over works, and the sum is a BIGINT.
 CitationCount = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Date = Annotated[date, _spelled(_DATE, "2026-01-31", date.fromisoformat)]
-Timestamp = Annotated[datetime, _spelled(_TIMESTAMP, "2026-01-31T23:59:59.123456", _read_utc)]
-DateOrTimestamp = Annotated[datetime, _spelled(_DATE_OR_TIMESTAMP, "2026-01-31", _read_utc)]
+Timestamp = Annotated[datetime, _spelled(_TIMESTAMP, "2026-01-31T23:59:59.123456", read_utc)]
+DateOrTimestamp = Annotated[datetime, _spelled(_DATE_OR_TIMESTAMP, "2026-01-31", read_utc)]
 
 
 # The pieces of a record are typed dicts, each field optional: pydantic checks them a third faster than models.

@@ -10,10 +10,13 @@ from dlt.extract import DltResource
 
 from loader.allowance import DailyAllowance
 from loader.documents import Page, Progress, Record, document_resource, load_documents, read_id
+from loader.options import LoadOptions
+from loader.sources.openalex.bookkeeping import SYNC_STATUS_HINTS
 from loader.sources.openalex.client import OpenAlexClient
 from loader.sources.openalex.members import Members, describe_members, read_author
 from loader.sources.openalex.mentioned import list_mentioned_institutions, list_mentioned_topics
 from loader.sources.openalex.models import Author, Institution, RosterMember, Topic, Work
+from loader.sources.openalex.sync import WorksSync
 from loader.warehouse import RawSchema
 
 # Institutions and topics are asked for when the works that name them are in raw: what is missing there
@@ -39,11 +42,14 @@ def openalex_source(
     institution: str | None = None,
     requests_per_second: float | None = None,
     requests_per_day: int | None = None,
+    refresh_after_days: float = 0,
+    sweep_credits: int = 100,
+    sync: WorksSync | None = None,
 ) -> Iterable[DltResource]:
     """OpenAlex's entities around a roster of researchers, as documents.
 
-    `raw`, `progress` and `request_counts` (the file that counts requests where there are `requests_per_day`) come
-    from the run; all else from dlt's configuration, `sources.openalex.*`.
+    `raw`, `progress`, `sync` and `request_counts` (the file that counts requests where there are
+    `requests_per_day`) come from the run; all else from dlt's configuration, `sources.openalex.*`.
     """
     if not api_key:
         progress.warn(
@@ -67,15 +73,25 @@ def openalex_source(
 
         return document_resource(name, rows)
 
-    def list_works() -> Iterator[Page]:
-        return client.list_by("works", "author.id", members.find_ids())
+    works_sync = sync or WorksSync(raw, LoadOptions())
+    works_sync.connect(client, members, refresh_after_days=refresh_after_days, sweep_credits=sweep_credits)
+
+    def load_works() -> Iterator[Any]:
+        load = works_sync.begin()
+        yield from load_documents(load.list_pages(), resource="works", model=Work, raw=raw, progress=progress)
+        yield from load.describe()
 
     return [
         build("roster", lambda: _list_roster(members, raw, progress)),
         build("authors", lambda: _list_authors(client, members, progress)),
-        build("works", list_works),
+        document_resource("works", load_works),
         build("institutions", lambda: _list_missing(client, raw, "institutions", list_mentioned_institutions)),
         build("topics", lambda: _list_missing(client, raw, "topics", list_mentioned_topics)),
+        dlt.resource(
+            lambda: iter([dlt.mark.with_hints(works_sync.describe_failures(), SYNC_STATUS_HINTS)]),
+            name="sync_status",
+            write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+        ),
     ]
 
 

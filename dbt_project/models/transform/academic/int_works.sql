@@ -1,6 +1,12 @@
--- Raw keeps the works of former members too; the marts follow the roster of today.
+-- Raw keeps the works of former members too, and those that have left OpenAlex; the marts follow the
+-- roster of today and what OpenAlex holds.
 with works as (
     select * from {{ ref('stg_openalex__works') }}
+),
+
+left_works as (
+    select work_id from {{ ref('stg_openalex__work_statuses') }}
+    where work_status in ('merged', 'gone')
 ),
 
 roster as (
@@ -39,6 +45,7 @@ cleaned as (
     from works
     inner join roster_works on works.work_id = roster_works.work_id
     left join author_counts on works.work_id = author_counts.work_id
+    where works.work_id not in (select left_works.work_id from left_works)
 ),
 
 judged as (

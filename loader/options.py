@@ -1,0 +1,13 @@
+"""What a user may ask of one run of a source."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """`authors`: whose works alone to ask for (ids as they were typed), or of everybody; `is_full_refresh`: ask for
+    everything again, changed or not.
+    """
+
+    authors: tuple[str, ...] = ()
+    is_full_refresh: bool = False

@@ -1,0 +1,110 @@
+"""What raw holds of the roster's works, read once a run, and what it takes to hold a work against it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+import msgspec
+
+from loader.sources.openalex.models import EPOCH, read_utc
+from loader.warehouse import RawSchema
+
+_CHANGED_AT = "select id, epoch_us(updated_at) from {raw}.works"
+_AUTHORS = """
+    with works as (
+        select id, from_json(document, '{{"authorships": [{{"author": {{"id": "VARCHAR"}}}}]}}') as work
+        from {raw}.works
+    ), authorships as (
+        select id, unnest(work.authorships) as authorship from works
+    ), named as (
+        select distinct id, authorship.author.id as author_id from authorships
+    )
+    select author_id, id
+    from named
+    semi join (select unnest($author_ids::varchar[]) as author_id) as wanted using (author_id)
+"""
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class WorkHead(msgspec.Struct):
+    """Of a work what syncing needs; `changed_at` is in microseconds since 1970."""
+
+    id: str
+    updated_date: str | None = None
+    authorships: "list[_Authorship] | None" = None
+    is_authors_truncated: bool | None = None
+
+    @property
+    def changed_at(self) -> int | None:
+        """None where the record does not tell in a way that can be read."""
+        try:
+            return (read_utc(self.updated_date) - EPOCH) // _MICROSECOND if self.updated_date else None
+        except (ValueError, OverflowError):
+            return None
+
+    @property
+    def author_ids(self) -> set[str]:
+        """Whom the record names."""
+        return {authorship.author.id for authorship in self.authorships or [] if authorship.author.id}
+
+
+class _Person(msgspec.Struct):
+    id: str | None = None
+
+
+class _Authorship(msgspec.Struct):
+    author: _Person
+
+
+_DECODER = msgspec.json.Decoder(WorkHead)
+
+
+def read_head(record: bytes) -> WorkHead | None:
+    """None where the record cannot be read so far; whether it is fit for raw is not judged here."""
+    try:
+        return _DECODER.decode(record)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+class KnownWorks:
+    """The works in raw: when each last changed, and which of these authors they name."""
+
+    def __init__(self, raw: RawSchema, author_ids: Sequence[str]) -> None:
+        self._changed_at: dict[str, int | None] = {}
+        self._works: dict[str, set[str]] = {author_id: set() for author_id in author_ids}
+        self._authors: dict[str, set[str]] = {}
+        if not raw.has_table("works"):
+            return
+        self._changed_at.update(raw.query(_CHANGED_AT))
+        for author_id, work_id in raw.query(_AUTHORS, {"author_ids": list(author_ids)}):
+            self._works[author_id].add(work_id)
+            self._authors.setdefault(work_id, set()).add(author_id)
+
+    def has(self, work_id: str, changed_at: int | None) -> bool:
+        """Whether raw holds the work as it was when it last changed."""
+        return changed_at is not None and self._changed_at.get(work_id) == changed_at
+
+    def list_works(self, author_ids: Iterable[str]) -> set[str]:
+        """The works that name one of these authors."""
+        return set().union(*(self._works[author_id] for author_id in author_ids))
+
+    def count_works(self, author_id: str, among: set[str]) -> int:
+        """How many of these works name the author."""
+        return len(self._works[author_id] & among)
+
+    def find_newest_change(self, work_ids: Iterable[str]) -> int | None:
+        """When the last of these works changed, in microseconds since 1970."""
+        return max((at for work_id in work_ids if (at := self._changed_at.get(work_id)) is not None), default=None)
+
+    def is_of_roster(self, head: WorkHead) -> bool:
+        """Whether the record names one of the authors, or raw holds a version of it."""
+        return head.id in self._changed_at or not head.author_ids.isdisjoint(self._works)
+
+    def take(self, head: WorkHead) -> None:
+        """Notes a record that goes to raw."""
+        self._changed_at[head.id] = head.changed_at
+        for author_id in self._authors.get(head.id, ()):
+            self._works[author_id].discard(head.id)
+        self._authors[head.id] = head.author_ids & self._works.keys()
+        for author_id in self._authors[head.id]:
+            self._works[author_id].add(head.id)

@@ -1,0 +1,71 @@
+"""How OpenAlex is loaded: the roster and its authors, their works batch by batch, then what the works name."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dlt.common.exceptions import DltException
+from dlt.common.runtime import signals
+
+from loader.errors import HeadwaterError, StopLoadingError, list_causes
+from loader.options import LoadOptions
+from loader.sources.openalex.source import STAGES
+from loader.sources.openalex.sync import WorksSync
+
+if TYPE_CHECKING:
+    from loader.loads import SourceRun
+
+_PEOPLE_AND_WORKS, _NAMED = STAGES
+
+
+def load_openalex(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
+    """Yields each resource as soon as raw holds what it brought, once for each load.
+
+    A group of authors that cannot be had does not keep the others from theirs: it is told at the end, as a
+    HeadwaterError, and tried first next time. Without a budget nothing more is asked for.
+    """
+    sync = WorksSync(run.raw, options)
+    source = run.entry.build(raw=run.raw, progress=run.progress, request_counts=run.settings.request_counts, sync=sync)
+
+    def load(*resources: str) -> None:
+        run.pipeline.run(source.with_resources(*resources), loader_file_format="parquet")
+        signals.raise_if_signalled()
+
+    batches = sync.plan()
+    resources: tuple[str, ...] = _PEOPLE_AND_WORKS
+    if not batches:
+        resources = ("works",)
+        load("roster", "authors")
+        yield from ("roster", "authors")
+    for batch in batches:
+        sync.batch = batch
+        try:
+            load(*resources)
+        except (HeadwaterError, DltException) as error:
+            refusal = _find_refusal(error)
+            if refusal is None or not batch[0].is_full:
+                raise
+            sync.fail(batch[0], refusal)
+            continue
+        yield from resources
+        resources = ("works",)
+        if sync.stopped_by:
+            raise sync.stopped_by
+    if sync.failures:
+        load("sync_status")
+    if resources == ("works",):
+        load(*_NAMED)
+        yield from _NAMED
+    if sync.failures:
+        raise HeadwaterError(_describe_failures(sync))
+
+
+def _find_refusal(error: BaseException) -> HeadwaterError | None:
+    """What kept one list from being had, if that is what went wrong and others may be had."""
+    refusals = [cause for cause in list_causes(error) if isinstance(cause, HeadwaterError)]
+    return None if not refusals or isinstance(refusals[0], StopLoadingError) else refusals[0]
+
+
+def _describe_failures(sync: WorksSync) -> str:
+    authors = sum(len(group.author_ids) for group in sync.failures)
+    first = next(iter(sync.failures.values()))
+    return f"The works of {authors:,} authors could not be brought up to date; they come first next time. {first}"

@@ -1,0 +1,344 @@
+"""Which of the roster's works a run asks for: all of a new author's, of the others' what is new and what changed.
+
+OpenAlex's filter by date of change is for paying users, and a watermark on the date of publication misses works that
+are dated back. So the ids of all works of known authors are swept, each with its date of change, and held against raw.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from typing import Any, TypeVar
+
+import dlt
+import pyarrow as pa
+
+from loader.arrow import build_table
+from loader.documents import Page, mark_rows
+from loader.errors import HeadwaterError, StopLoadingError
+from loader.options import LoadOptions
+from loader.sources.openalex.bookkeeping import (
+    GONE,
+    MERGED,
+    MOVED,
+    PRESENT,
+    SYNC_STATUS_HINTS,
+    SYNC_STATUS_SCHEMA,
+    WORK_STATUS_HINTS,
+    WORK_STATUS_SCHEMA,
+    SyncStatus,
+    WorkStatus,
+    read_sync_statuses,
+    read_work_statuses,
+)
+from loader.sources.openalex.client import MOST_VALUES, PER_PAGE, OpenAlexClient
+from loader.sources.openalex.known import KnownWorks, read_head
+from loader.sources.openalex.members import Members
+from loader.sources.openalex.roster import normalise_author_id
+from loader.warehouse import RawSchema
+
+_Value = TypeVar("_Value")
+
+# A load of sweeps is cut where a kill would lose much work; a new author's works are a load of their own.
+_MOST_SWEEPS = 10
+# A change can reach OpenAlex's index later than one that is newer.
+_OVERLAP_MICROSECONDS = 2 * 24 * 60 * 60 * 1_000_000
+_SWEEP_TO_THE_END_AFTER = timedelta(days=30)
+_LISTED_AUTHORS = 100
+
+
+@dataclass(frozen=True)
+class Group:
+    """At most 100 authors who are asked for together: for all their works (`is_full`), or for what changed."""
+
+    author_ids: tuple[str, ...]
+    is_full: bool
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    """The works of a group as OpenAlex lists them, each with when it last changed.
+
+    `is_whole`: the list was read to its end; else all that was not read is as raw has it.
+    """
+
+    changed_at: dict[str, int | None]
+    is_whole: bool
+
+
+class WorksSync:
+    """The works of one run: batch after batch of groups, each batch one load.
+
+    `failures` holds the groups that could not be had; `stopped_by` is why nothing more can be had at all, if so.
+    """
+
+    def __init__(self, raw: RawSchema, options: LoadOptions) -> None:
+        self.failures: dict[Group, HeadwaterError] = {}
+        self.stopped_by: StopLoadingError | None = None
+        self.batch: Sequence[Group] | None = None
+        self._raw = raw
+        self._options = options
+
+    def connect(
+        self, client: OpenAlexClient, members: Members, *, refresh_after_days: float, sweep_credits: int
+    ) -> None:
+        """Says whom to ask and about whom; comes before everything else.
+
+        Authors who were synced less than `refresh_after_days` ago are left alone. The lists of known authors are read
+        to their end where that costs all in all no more than `sweep_credits`, and else once in a month.
+        """
+        self._sweep_credits = sweep_credits
+        self._client = client
+        self._members = members
+        self._refresh_after = timedelta(days=refresh_after_days)
+
+    def plan(self) -> list[Sequence[Group]]:
+        """The batches of this run: who failed last time first, then who is new, then whose sync is the longest ago."""
+        self._read_raw()
+        statuses = [self._statuses.get(author_id, SyncStatus(author_id)) for author_id in self._choose_authors()]
+        failed = [status for status in statuses if status.error]
+        others = [status for status in statuses if not status.error and self._is_due(status)]
+        batches = [*self._form_batches(failed), *self._form_batches(others)]
+        self._may_stop_early = sum(map(self._count_sweep_credits, chain(*batches))) > self._sweep_credits
+        return batches
+
+    def begin(self) -> "_BatchLoad":
+        """The load of the batch whose turn it is; of all of them where nobody takes them one by one."""
+        batch = self.batch if self.batch is not None else [group for batch in self.plan() for group in batch]
+        return _BatchLoad(
+            self, self._client, batch, self._known, self._statuses, self._work_statuses, self._may_stop_early
+        )
+
+    def fail(self, group: Group, error: HeadwaterError) -> None:
+        """Notes that a group could not be had, when nothing of its load has come to raw."""
+        self.failures[group] = error
+        self._read_raw()
+
+    def describe_failures(self) -> pa.Table:
+        """The sync status of all whose groups failed (SYNC_STATUS_SCHEMA); called within a load."""
+        load_id = str(dlt.current.load_package_state()["load_id"])
+        rows = [
+            replace(self._statuses.get(author_id, SyncStatus(author_id)), error=str(error)).describe(load_id)
+            for group, error in self.failures.items()
+            for author_id in group.author_ids
+        ]
+        return build_table(rows, SYNC_STATUS_SCHEMA)
+
+    def _count_sweep_credits(self, group: Group) -> int:
+        """What reading a known group's list to its end costs, by what raw holds of it."""
+        return 0 if group.is_full else len(self._known.list_works(group.author_ids)) // PER_PAGE + 1
+
+    def _read_raw(self) -> None:
+        self._statuses = read_sync_statuses(self._raw)
+        self._work_statuses = read_work_statuses(self._raw)
+        self._known = KnownWorks(self._raw, self._members.find_ids())
+
+    def _choose_authors(self) -> list[str]:
+        members = self._members.find_ids()
+        if not self._options.authors:
+            return members
+        try:
+            wanted = {normalise_author_id(text) for text in self._options.authors}
+        except ValueError as error:
+            raise HeadwaterError(f"--author: {error}.") from error
+        if strangers := sorted(wanted - set(members)):
+            raise HeadwaterError(f"--author: {strangers[0]} is not on the roster.")
+        return sorted(wanted)
+
+    def _is_due(self, status: SyncStatus) -> bool:
+        if self._options.authors or self._options.is_full_refresh or status.last_synced_at is None:
+            return True
+        return status.last_synced_at + self._refresh_after <= datetime.now(UTC)
+
+    def _form_batches(self, statuses: Sequence[SyncStatus]) -> Iterator[Sequence[Group]]:
+        """Whose works are asked for in full, a group a load; then the others."""
+        in_full = [
+            status.author_id for status in statuses if self._options.is_full_refresh or not status.last_synced_at
+        ]
+        swept = sorted(
+            (status.last_synced_at, status.author_id)
+            for status in statuses
+            if status.last_synced_at and not self._options.is_full_refresh
+        )
+        for author_ids in _cut(in_full, MOST_VALUES):
+            yield [Group(tuple(author_ids), is_full=True)]
+        groups = [Group(tuple(author_id for _, author_id in part), is_full=False) for part in _cut(swept, MOST_VALUES)]
+        yield from _cut(groups, _MOST_SWEEPS)
+
+
+class _BatchLoad:
+    """One load: the pages of its groups, and what is written down of them afterwards."""
+
+    def __init__(
+        self,
+        sync: WorksSync,
+        client: OpenAlexClient,
+        batch: Sequence[Group],
+        known: KnownWorks,
+        statuses: Mapping[str, SyncStatus],
+        work_statuses: dict[str, str],
+        may_stop_early: bool,
+    ) -> None:
+        self._sync = sync
+        self._client = client
+        self._batch = batch
+        self._known = known
+        self._statuses = statuses
+        self._work_statuses = work_statuses
+        self._may_stop_early = may_stop_early
+        self._new_statuses: list[SyncStatus] = []
+        self._new_work_statuses: list[WorkStatus] = []
+        self._counted: set[str] = set()
+        self._expected = 0
+
+    def list_pages(self) -> Iterator[Page]:
+        """All that the batch brings.
+
+        A group that is asked for in full comes whole or not at all: its errors are raised. Of a swept group each record
+        is as good as the one that raw holds, so that an error ends that group alone, and a lack of budget the batch.
+        """
+        for group in self._batch:
+            if group.is_full:
+                yield from self._list_in_full(group)
+                continue
+            try:
+                yield from self._list_changes(group)
+            except StopLoadingError as error:
+                self._sync.stopped_by = error
+                return
+            except HeadwaterError as error:
+                self._sync.failures[group] = error
+
+    def describe(self) -> Iterator[Any]:
+        """The rows of bookkeeping, with their tables; called within the load, after all pages."""
+        load_id = str(dlt.current.load_package_state()["load_id"])
+        statuses = build_table([status.describe(load_id) for status in self._new_statuses], SYNC_STATUS_SCHEMA)
+        yield mark_rows(statuses, SYNC_STATUS_HINTS)
+        works = build_table([status.describe(load_id) for status in self._new_work_statuses], WORK_STATUS_SCHEMA)
+        yield mark_rows(works, WORK_STATUS_HINTS)
+
+    def _list_in_full(self, group: Group) -> Iterator[Page]:
+        before = self._list_known(group)
+        seen: set[str] = set()
+        for page in self._client.list_by("works", "author.id", group.author_ids):
+            records = [self._take(record, seen) for record in page.records]
+            yield Page(records, self._expected + (page.expected or 0))
+        self._expected += len(seen)
+        yield from self._look_up(sorted(before - seen), group)
+        self._finish(group, seen, fetched=seen, is_swept=True)
+
+    def _list_changes(self, group: Group) -> Iterator[Page]:
+        before = self._list_known(group)
+        sweep = self._sweep(group, before)
+        seen = set(sweep.changed_at) if sweep.is_whole else before | sweep.changed_at.keys()
+        wanted = [work_id for work_id, at in sweep.changed_at.items() if not self._known.has(work_id, at)]
+        unchanged = seen - set(wanted) - self._counted
+        self._counted |= unchanged
+        self._expected += len(unchanged) + len(wanted)
+        yield Page([], self._expected, unchanged_count=len(unchanged))
+        fetched: set[str] = set()
+        for page in self._client.list_by("works", "openalex", wanted):
+            yield Page([self._take(record, fetched) for record in page.records], self._expected)
+        yield from self._look_up(sorted(before - seen), group)
+        self._finish(group, seen, fetched, is_swept=sweep.is_whole)
+
+    def _sweep(self, group: Group, before: set[str]) -> _Sweep:
+        """Reads when the group's works last changed, the newest first, until the rest is surely as raw has it.
+
+        That is so when what follows changed before the last sync did, and the list is as long as what is known of it.
+        Now and then the list is read to its end all the same: one work that left would hide another that came with
+        an old date of change.
+        """
+        newest = self._known.find_newest_change(before)
+        may_stop = self._may_stop_early and not any(map(self._must_be_swept, group.author_ids))
+        changed_at: dict[str, int | None] = {}
+        last: int | None = None
+        for page in self._client.list_changes(group.author_ids):
+            for record in page.records:
+                if head := read_head(record):
+                    may_stop = may_stop and head.changed_at is not None and (last is None or head.changed_at <= last)
+                    last = head.changed_at
+                    changed_at[head.id] = head.changed_at
+            if (
+                may_stop
+                and newest is not None
+                and last is not None
+                and last < newest - _OVERLAP_MICROSECONDS
+                and page.expected == len(before | changed_at.keys())
+            ):
+                return _Sweep(changed_at, is_whole=False)
+        return _Sweep(changed_at, is_whole=True)
+
+    def _must_be_swept(self, author_id: str) -> bool:
+        swept_at = self._statuses.get(author_id, SyncStatus(author_id)).last_swept_at
+        return swept_at is None or swept_at + _SWEEP_TO_THE_END_AFTER <= datetime.now(UTC)
+
+    def _look_up(self, work_ids: Sequence[str], group: Group) -> Iterator[Page]:
+        """Asks singly for the works that have left their authors' list; what is found of the roster comes to raw."""
+        for work_id in work_ids:
+            if work_id in self._counted:
+                continue
+            record = self._client.find("works", work_id)
+            head = read_head(record) if record else None
+            if record is None:
+                self._mark(work_id, GONE)
+            elif head and head.id != work_id:
+                self._mark(work_id, MERGED, merged_into_id=head.id)
+                if not self._known.is_of_roster(head):
+                    continue
+            elif head and not head.author_ids & set(group.author_ids):
+                self._mark(work_id, MOVED)
+            if record and head:
+                self._expected += 1
+                self._counted.add(head.id)
+                self._known.take(head)
+                yield Page([record], self._expected)
+
+    def _take(self, record: bytes, fetched: set[str]) -> bytes:
+        """The record as it goes to raw: with all its authors, where a list shows but the first hundred."""
+        head = read_head(record)
+        if head is None:
+            return record
+        if head.is_authors_truncated or len(head.authorships or []) == _LISTED_AUTHORS:
+            whole = self._client.find("works", head.id)
+            whole_head = read_head(whole) if whole else None
+            if whole and whole_head and whole_head.id == head.id:
+                record, head = whole, whole_head
+        self._known.take(head)
+        self._counted.add(head.id)
+        fetched.add(head.id)
+        return record
+
+    def _list_known(self, group: Group) -> set[str]:
+        """The works of these authors that raw holds, without those that have left OpenAlex."""
+        return {
+            work_id
+            for work_id in self._known.list_works(group.author_ids)
+            if self._work_statuses.get(work_id) not in (MERGED, GONE)
+        }
+
+    def _finish(self, group: Group, seen: set[str], fetched: set[str], *, is_swept: bool) -> None:
+        """Writes down that the group is through, and which of its works are back."""
+        for work_id in sorted(seen & self._work_statuses.keys()):
+            if self._work_statuses[work_id] != PRESENT:
+                self._mark(work_id, PRESENT)
+        now = datetime.now(UTC)
+        self._new_statuses += [
+            SyncStatus(
+                author_id,
+                last_synced_at=now,
+                last_swept_at=now if is_swept else self._statuses[author_id].last_swept_at,
+                works_seen=self._known.count_works(author_id, seen),
+                works_fetched=self._known.count_works(author_id, fetched),
+            )
+            for author_id in group.author_ids
+        ]
+
+    def _mark(self, work_id: str, status: str, merged_into_id: str | None = None) -> None:
+        self._work_statuses[work_id] = status
+        self._new_work_statuses.append(WorkStatus(work_id, status, merged_into_id))
+
+
+def _cut(values: Sequence[_Value], most: int) -> Iterator[Sequence[_Value]]:
+    """The values in order, at most so many at a time."""
+    return (values[start : start + most] for start in range(0, len(values), most))

@@ -1,0 +1,218 @@
+"""A second run asks for what is new and what changed, and what has left OpenAlex is marked."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from loader.documents import LoadCounts
+from loader.loads import SourceLoad
+from loader.samples.catalogue import Catalogue
+from loader.samples.http_faults import Request
+from loader.samples.institution import generate_catalogue, write_roster
+from loader.samples.openalex_server import OpenAlexServer
+from loader.settings import read_settings
+from loader.sources.openalex.roster import read_roster
+from tests.support.openalex import Loader
+
+WORKS, ROSTER_SIZE = 400, 12
+
+
+class Days:
+    """A warehouse that is loaded day after day, each from a server of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        write_roster(folder / "roster.csv", roster_size=ROSTER_SIZE)
+        self.requests: list[Request] = []
+
+    def load(self, catalogue: Catalogue, **arguments: Any) -> SourceLoad:
+        """Loads the day; `requests` then holds what was asked for."""
+        with OpenAlexServer(catalogue) as server:
+            load = self.connect(server).load(**arguments)
+            self.requests = list(server.requests)
+        return load
+
+    def connect(self, server: OpenAlexServer) -> Loader:
+        return Loader(read_settings({"HEADWATER_DATA": str(self.folder)}), server, self.folder / "roster.csv")
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        settings = read_settings({"HEADWATER_DATA": str(self.folder)})
+        with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+            connection.execute("set timezone = 'UTC'")
+            return connection.execute(sql).fetchall()
+
+    def read_works(self) -> dict[str, str]:
+        return dict(self.ask("select id, document::varchar from raw_openalex.works"))
+
+    def read_statuses(self) -> dict[str, tuple[str, str | None]]:
+        rows = self.ask("select work_id, status, merged_into_id from raw_openalex.work_statuses")
+        return {work_id: (status, into) for work_id, status, into in rows}
+
+    def list_asked(self, path: str = "/works") -> list[Request]:
+        return [request for request in self.requests if request.path.startswith(path)]
+
+    @property
+    def sweep(self) -> list[Request]:
+        return [request for request in self.list_asked() if "select" in request.parameters]
+
+    @property
+    def lookups(self) -> set[str]:
+        return {request.path.rpartition("/")[2] for request in self.list_asked("/works/")}
+
+
+def count_works(load: SourceLoad) -> LoadCounts:
+    assert load.error is None
+    (counts,) = [resource.counts for resource in load.resources if resource.resource == "works"]
+    assert counts.extracted == counts.new + counts.changed + counts.unchanged + counts.repeated + counts.rejected
+    return counts
+
+
+@pytest.fixture
+def days(tmp_path: Path) -> Days:
+    return Days(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def first_day() -> Catalogue:
+    return generate_catalogue(roster_size=ROSTER_SIZE, work_count=WORKS)
+
+
+@pytest.fixture(scope="module")
+def second_day() -> Catalogue:
+    return generate_catalogue(roster_size=ROSTER_SIZE, work_count=WORKS, day=2)
+
+
+def find_roster_works(days: Days, catalogue: Catalogue) -> dict[str, dict[str, Any]]:
+    by_orcid = {author["orcid"]: author["id"] for author in catalogue.authors}
+    entries = read_roster(days.folder / "roster.csv")
+    members = {entry.author_id or by_orcid[entry.orcid] for entry in entries}
+    return {
+        work["id"]: work
+        for work in catalogue.works
+        if members & {authorship["author"]["id"] for authorship in work["authorships"]}
+    }
+
+
+def test_a_second_day_brings_what_is_new_and_what_changed_and_marks_what_left(
+    days: Days, first_day: Catalogue, second_day: Catalogue
+) -> None:
+    days.load(first_day)
+    before, after = find_roster_works(days, first_day), find_roster_works(days, second_day)
+    assert set(days.read_works()) == set(before)
+    counts = count_works(days.load(second_day))
+    new, left = after.keys() - before.keys(), before.keys() - after.keys()
+    changed = {key for key in after.keys() & before.keys() if after[key] != before[key]}
+    assert new
+    assert changed
+    assert left
+    assert (counts.new, counts.changed) == (len(new), len(changed))
+    assert set(days.read_works()) == before.keys() | after.keys()
+    expected = {key: ("merged", second_day.merged[key]) if key in second_day.merged else ("gone", None) for key in left}
+    assert days.read_statuses() == expected
+    # one sweep and the works that changed, of which a hundred come at once; lookups are free
+    assert len(days.sweep) == -(-len(after) // 100)
+    assert len(days.list_asked()) - len(days.sweep) - len(days.lookups) == -(-len(new | changed) // 100)
+    assert days.lookups >= {key.rpartition("/")[2] for key in left}
+
+
+def test_an_unchanged_day_asks_for_the_sweep_alone_and_changes_no_row(
+    days: Days, first_day: Catalogue, second_day: Catalogue
+) -> None:
+    days.load(first_day)
+    days.load(second_day)
+
+    def read_rows() -> list[list[tuple[Any, ...]]]:
+        tables = ("roster", "authors", "works", "institutions", "topics", "rejected_records", "work_statuses")
+        return [days.ask(f"select * from raw_openalex.{table} order by all") for table in tables]
+
+    before = read_rows()
+    counts = count_works(days.load(second_day))
+    assert counts == LoadCounts(extracted=counts.unchanged, unchanged=len(find_roster_works(days, second_day)))
+    assert read_rows() == before
+    assert days.list_asked() == days.sweep
+    assert len(days.sweep) <= -(-counts.unchanged // 100)
+    assert {request.path for request in days.requests} == {"/authors", "/works"}
+
+
+def test_where_sweeps_cost_too_much_a_list_is_read_no_further_than_to_what_the_last_run_saw(
+    days: Days, first_day: Catalogue
+) -> None:
+    days.load(first_day)
+    works = find_roster_works(days, first_day)
+    oldest = min(works.values(), key=lambda work: work["updated_date"])
+    changed = replace_work(first_day, oldest["id"], cited_by_count=oldest["cited_by_count"] + 1)
+    counts = count_works(days.load(changed, sweep_credits=2))
+    assert (counts.changed, counts.unchanged) == (1, len(works) - 1)
+    assert len(days.sweep) == 1
+    without = replace(changed, works=[work for work in changed.works if work["id"] != oldest["id"]])
+    assert count_works(days.load(without, sweep_credits=2)).unchanged == len(works) - 1
+    assert len(days.sweep) == -(-(len(works) - 1) // 100), "a list that got shorter is read to its end"
+    assert days.read_statuses() == {oldest["id"]: ("gone", None)}
+
+
+def test_a_work_that_moved_to_another_author_leaves_the_roster(days: Days, first_day: Catalogue) -> None:
+    days.load(first_day)
+    work_id = next(iter(sorted(find_roster_works(days, first_day))))
+    stranger = {"author": {"id": "https://openalex.org/A5999999999", "display_name": "Another", "orcid": None}}
+
+    def move(work: dict[str, Any]) -> dict[str, Any]:
+        return {**work, "authorships": [{**work["authorships"][0], **stranger}]}
+
+    moved = Catalogue.from_works([move(work) if work["id"] == work_id else work for work in first_day.works])
+    assert count_works(days.load(moved)).changed == 1
+    assert days.read_statuses() == {work_id: ("moved", None)}
+    assert "A5999999999" in days.read_works()[work_id]
+    count_works(days.load(moved))
+    assert days.list_asked() == days.sweep
+
+
+def test_a_work_that_comes_back_is_no_longer_marked(days: Days, first_day: Catalogue) -> None:
+    days.load(first_day)
+    work_id = next(iter(sorted(find_roster_works(days, first_day))))
+    without = replace(first_day, works=[work for work in first_day.works if work["id"] != work_id])
+    days.load(without)
+    assert days.read_statuses() == {work_id: ("gone", None)}
+    count_works(days.load(without))
+    assert days.lookups == set(), "what is gone is not looked up again"
+    days.load(first_day)
+    assert days.read_statuses() == {work_id: ("present", None)}
+
+
+@pytest.mark.parametrize("is_of_roster", [True, False])
+def test_what_a_work_was_merged_into_is_noted_and_comes_to_raw_where_it_is_of_the_roster(
+    days: Days, first_day: Catalogue, is_of_roster: bool
+) -> None:
+    ours = find_roster_works(days, first_day)
+    merged_id, *others = sorted(ours)
+    strangers = sorted({work["id"] for work in first_day.works} - ours.keys())
+    target_id = others[0] if is_of_roster else strangers[0]
+
+    def leave_out(work_id: str, merged: dict[str, str]) -> Catalogue:
+        works = [work for work in first_day.works if work["id"] != work_id]
+        return replace(first_day, works=works, merged=merged)
+
+    days.load(leave_out(target_id, {}))
+    counts = count_works(days.load(leave_out(merged_id, {merged_id: target_id})))
+    assert days.read_statuses() == {merged_id: ("merged", target_id)}
+    assert counts.new == int(is_of_roster)
+    assert set(days.read_works()) == ours.keys()
+
+
+def test_works_with_more_than_a_hundred_authors_come_with_all_of_them(days: Days) -> None:
+    first_day = generate_catalogue(roster_size=ROSTER_SIZE, work_count=1000)
+    (large,) = [work for work in first_day.works if len(work["authorships"]) > 100]
+    days.load(first_day)
+    sql = "select json_array_length(document, '$.authorships') from raw_openalex.works where id = '{}'"
+    assert days.ask(sql.format(large["id"])) == [(len(large["authorships"]),)]
+    assert days.lookups == {large["id"].rpartition("/")[2]}
+    count_works(days.load(first_day))
+    assert days.lookups == set()
+
+
+def replace_work(catalogue: Catalogue, work_id: str, **fields: Any) -> Catalogue:
+    changed = {"updated_date": "2026-12-31T00:00:00", **fields}
+    works = [{**work, **changed} if work["id"] == work_id else work for work in catalogue.works]
+    return replace(catalogue, works=works)
