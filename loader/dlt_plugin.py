@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 
 from dlt.common.configuration import plugins
 
@@ -26,11 +27,29 @@ class RunPipeline(_PipelineCommand):
         " The exit status is not zero when anything failed."
     )
 
+    def configure_parser(self, parser: argparse.ArgumentParser) -> None:
+        """What to ask for, where that is not everything that may have changed."""
+        parser.add_argument(
+            "--author",
+            metavar="ID",
+            action="append",
+            default=[],
+            help="Bring only the works of this author of the roster up to date (A5023888391); may be given repeatedly",
+        )
+        parser.add_argument("--full-refresh", action="store_true", help="Ask for everything again, changed or not")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Tell what would be asked for and what it costs; ask for nothing"
+        )
+
     def execute(self, args: argparse.Namespace) -> None:
         """Runs the load and leaves with its exit status."""
-        from loader.loads import load_stages, run_and_report, select_sources
+        from loader.loads import estimate_and_report, load_stages, run_and_report, select_sources
+        from loader.options import LoadOptions
 
-        sys.exit(run_and_report(args.pipeline_name, select_sources, load_stages))
+        options = LoadOptions(tuple(args.author), args.full_refresh)
+        if args.dry_run:
+            sys.exit(estimate_and_report(args.pipeline_name, options))
+        sys.exit(run_and_report(args.pipeline_name, select_sources, partial(load_stages, options=options)))
 
 
 class ShowRejects(_PipelineCommand):

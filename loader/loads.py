@@ -4,9 +4,12 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import astuple, dataclass, fields, replace
+from functools import partial
 
 import dlt
+import duckdb
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.exceptions import DltException
 from dlt.common.runtime import signals
@@ -19,7 +22,7 @@ from loader.documents import LoadCounts
 from loader.errors import HeadwaterError, list_causes
 from loader.field_inventory import FieldChange
 from loader.interrupts import find_exit_status, stop_on_signals
-from loader.options import LoadOptions
+from loader.options import Estimate, LoadOptions
 from loader.pipelines import name_raw_schema, pipeline_for
 from loader.progress import RunProgress, follow
 from loader.recovery import recover
@@ -162,6 +165,46 @@ def run_sources(
                     raise_if_interrupted(failure)
                     error = describe_error(failure)
             yield SourceLoad(entry.name, list(loaded.values()), error, time.monotonic() - started)
+
+
+def estimate_and_report(source: str | None, options: LoadOptions) -> int:
+    """Tells what a run would ask for and what that costs, asking for nothing; returns the exit status."""
+    console = build_console()
+    try:
+        for estimates in estimate_sources(select_sources(source), read_settings(), console, options):
+            _print_estimates(*estimates, console)
+    except (HeadwaterError, DltException) as error:
+        return report_error(console, describe_error(error))
+    return 0
+
+
+def estimate_sources(
+    entries: Sequence[SourceEntry], settings: Settings, console: Console, options: LoadOptions
+) -> Iterator[tuple[str, list[Estimate]]]:
+    """What a run of each source would ask for, by what the warehouse holds. Nothing is asked and nothing is written."""
+    with ExitStack() as stack:
+        if settings.warehouse.exists():
+            warehouse = open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True)
+            connection = stack.enter_context(warehouse)
+        else:
+            connection = stack.enter_context(duckdb.connect(":memory:"))
+        for entry in entries:
+            if entry.estimate is None:
+                raise HeadwaterError(f"What a run of {entry.name} would ask for cannot be told beforehand.")
+            progress = stack.enter_context(follow(entry.name, console))
+            raw = RawSchema(connection, name_raw_schema(entry.name))
+            build = partial(entry.build, raw=raw, progress=progress, request_counts=settings.request_counts)
+            yield entry.name, entry.estimate(build, raw, options)
+
+
+def _print_estimates(source: str, estimates: Sequence[Estimate], console: Console) -> None:
+    table = Table(title=f"A run of {source} would ask for", title_justify="left", show_footer=True)
+    table.add_column("what", "in all, at least")
+    table.add_column("credits", f"{sum(estimate.credits for estimate in estimates):,}", justify="right")
+    table.add_column("")
+    for estimate in estimates:
+        table.add_row(estimate.what, f"{estimate.credits:,}", estimate.note)
+    console.print(table)
 
 
 def raise_if_interrupted(error: BaseException) -> None:

@@ -11,3 +11,12 @@ class LoadOptions:
 
     authors: tuple[str, ...] = ()
     is_full_refresh: bool = False
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a part of a run would cost, in requests that count against the source's budget."""
+
+    what: str
+    credits: int
+    note: str

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from dlt.extract import DltSource
 
 from loader.documents import Record
-from loader.options import LoadOptions
+from loader.options import Estimate, LoadOptions
 from loader.sources import openalex, semantic_scholar
+from loader.warehouse import RawSchema
 
 if TYPE_CHECKING:
     from loader.loads import SourceRun
@@ -24,6 +25,7 @@ class SourceEntry:
     stages: tuple[tuple[str, ...], ...]
     is_configured: Callable[[], bool]
     load: Callable[["SourceRun", LoadOptions], Iterator[str]] | None = None
+    estimate: Callable[[Callable[..., DltSource], RawSchema, LoadOptions], list[Estimate]] | None = None
 
 
 SOURCES = {
@@ -36,6 +38,7 @@ SOURCES = {
             openalex.STAGES,
             openalex.is_configured,
             openalex.load_openalex,
+            openalex.estimate_openalex,
         ),
         # After OpenAlex, whose works tell what to ask for.
         SourceEntry(

@@ -1,6 +1,7 @@
 """Loads from a stand-in OpenAlex into a warehouse of the test's own, in the test's process."""
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,11 @@ import duckdb
 from dlt.extract import DltSource
 
 from loader.console import build_console
-from loader.loads import SourceLoad, run_sources
+from loader.loads import SourceLoad, estimate_sources, load_stages, run_sources
+from loader.options import Estimate, LoadOptions
 from loader.samples.openalex_server import OpenAlexServer
 from loader.settings import Settings
-from loader.sources import SOURCES
+from loader.sources import SOURCES, SourceEntry
 
 TABLES = ("roster", "authors", "works", "institutions", "topics")
 
@@ -30,14 +32,23 @@ class Loader:
             "requests_per_day": None,
         }
 
-    def load(self, **changed: Any) -> SourceLoad:
+    def load(self, options: LoadOptions | None = None, **changed: Any) -> SourceLoad:
+        job = partial(load_stages, options=options or LoadOptions())
+        (load,) = run_sources([self._change_entry(**changed)], self.settings, build_console(), job)
+        return load
+
+    def estimate(self, options: LoadOptions | None = None) -> list[Estimate]:
+        entries = [self._change_entry()]
+        ((_, estimates),) = estimate_sources(entries, self.settings, build_console(), options or LoadOptions())
+        return estimates
+
+    def _change_entry(self, **changed: Any) -> SourceEntry:
         entry = SOURCES["openalex"]
 
         def build(**given: Any) -> DltSource:
             return entry.build(**given, **{**self.arguments, **changed})
 
-        (load,) = run_sources([dataclasses.replace(entry, build=build)], self.settings, build_console())
-        return load
+        return dataclasses.replace(entry, build=build)
 
     def ask(self, sql: str) -> Any:
         with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:

@@ -23,6 +23,8 @@ _MOST_EMPTY_PAGES = 3
 _PACE_WITH_KEY = 30.0
 _PACE_WITHOUT_KEY = 10.0
 _LIST_CREDITS = 1
+_CREDITS_WITH_KEY = 10_000
+_CREDITS_WITHOUT_KEY = 1_000
 
 
 class _Meta(msgspec.Struct):
@@ -131,6 +133,7 @@ class OpenAlexClient:
             raise HeadwaterError("The key in sources.openalex.api_key holds characters that no key has.")
         self._warn = warn
         self._budget = _Budget()
+        self._daily_credits = _CREDITS_WITH_KEY if key else _CREDITS_WITHOUT_KEY
         self._can_sort_by_change = True
         self._session = HttpSession(
             base_url,
@@ -142,9 +145,9 @@ class OpenAlexClient:
         )
 
     @property
-    def remaining_credits(self) -> int | None:
-        """What is left of today's budget, as OpenAlex said last; None where it has not said."""
-        return self._budget.remaining
+    def available_credits(self) -> int:
+        """What is left of today's budget, as OpenAlex said last, or before that what it gives on a day."""
+        return self._daily_credits if self._budget.remaining is None else self._budget.remaining
 
     def list_by(self, entity: str, filter_name: str, values: Sequence[str]) -> Iterator[Page]:
         """All entities (`works`, `authors` …) of which the filter holds one of `values`, page by page.

@@ -12,9 +12,13 @@ from loader.errors import HeadwaterError
 from loader.settings import ROOT
 from loader.sources.openalex.client import OpenAlexClient
 from loader.sources.openalex.roster import RosterEntry, normalise_author_id, normalise_orcid, read_roster
+from loader.warehouse import RawSchema
 
 EXAMPLE_ROSTER = Path(__file__).with_name("example_roster.csv")
 _INSTITUTION_ID = re.compile(r"(?:https?://openalex\.org/)?(I\d+)", re.IGNORECASE)
+_KNOWN_MEMBERS = """
+    select id, document ->> '$.orcid' from {raw}.roster where cast(document ->> '$.is_member' as boolean)
+"""
 _ROR = re.compile(r"(?:https?://ror\.org/)?(0[a-z0-9]{6}\d{2})", re.IGNORECASE)
 
 
@@ -77,6 +81,16 @@ class Members:
     def find_ids(self) -> list[str]:
         """The members' author ids."""
         return [entry.author_id for entry in self.find() if entry.author_id]
+
+    def find_without_asking(self, raw: RawSchema) -> tuple[list[str], int]:
+        """The author ids that the file or raw tells, and how many ORCIDs a run asks for."""
+        known = dict(raw.query(_KNOWN_MEMBERS)) if raw.has_table("roster") else {}
+        if not self._roster:
+            return sorted(known), 0
+        entries = read_roster(_resolve(self._roster))
+        by_orcid = {orcid: author_id for author_id, orcid in known.items()}
+        found = {entry.author_id or by_orcid.get(entry.orcid) for entry in entries}
+        return sorted(filter(None, found)), sum(not entry.author_id for entry in entries)
 
     def _read_file(self) -> list[RosterEntry]:
         entries = read_roster(_resolve(self._roster or ""))

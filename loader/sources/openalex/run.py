@@ -1,15 +1,18 @@
 """How OpenAlex is loaded: the roster and its authors, their works batch by batch, then what the works name."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from dlt.common.exceptions import DltException
 from dlt.common.runtime import signals
+from dlt.extract import DltSource
 
 from loader.errors import HeadwaterError, StopLoadingError, list_causes
-from loader.options import LoadOptions
+from loader.options import Estimate, LoadOptions
+from loader.sources.openalex.estimate import estimate_requests
 from loader.sources.openalex.source import STAGES
 from loader.sources.openalex.sync import WorksSync
+from loader.warehouse import RawSchema
 
 if TYPE_CHECKING:
     from loader.loads import SourceRun
@@ -31,6 +34,8 @@ def load_openalex(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
         signals.raise_if_signalled()
 
     batches = sync.plan()
+    estimates = estimate_requests(sync, batches, run.raw, author_count=sync.author_count, orcid_count=0)
+    sync.hold_against_budget(sum(estimate.credits for estimate in estimates))
     resources: tuple[str, ...] = _PEOPLE_AND_WORKS
     if not batches:
         resources = ("works",)
@@ -57,6 +62,18 @@ def load_openalex(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
         yield from _NAMED
     if sync.failures:
         raise HeadwaterError(_describe_failures(sync))
+
+
+def estimate_openalex(build: Callable[..., DltSource], raw: RawSchema, options: LoadOptions) -> list[Estimate]:
+    """What load_openalex would ask for, by what raw holds; asks for nothing.
+
+    `build` makes the source, given what is not dlt's configuration or the run's.
+    """
+    sync = WorksSync(raw, options)
+    build(sync=sync)
+    author_ids, orcid_count = sync.find_members_without_asking()
+    batches = sync.plan_for(author_ids)
+    return estimate_requests(sync, batches, raw, author_count=len(author_ids), orcid_count=orcid_count)
 
 
 def _find_refusal(error: BaseException) -> HeadwaterError | None:

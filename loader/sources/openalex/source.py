@@ -74,19 +74,26 @@ def openalex_source(
         return document_resource(name, rows)
 
     works_sync = sync or WorksSync(raw, LoadOptions())
-    works_sync.connect(client, members, refresh_after_days=refresh_after_days, sweep_credits=sweep_credits)
+    works_sync.connect(
+        client, members, progress.warn, refresh_after_days=refresh_after_days, sweep_credits=sweep_credits
+    )
 
     def load_works() -> Iterator[Any]:
         load = works_sync.begin()
-        yield from load_documents(load.list_pages(), resource="works", model=Work, raw=raw, progress=progress)
+        yield from load_documents(
+            load.list_pages(), resource="works", model=MODELS["works"], raw=raw, progress=progress
+        )
         yield from load.describe()
+
+    def list_missing(table: str, mentioned: str) -> Iterator[Page]:
+        return _list_missing(client, raw, table, mentioned, is_all=works_sync.is_everything_asked_again)
 
     return [
         build("roster", lambda: _list_roster(members, raw, progress)),
         build("authors", lambda: _list_authors(client, members, progress)),
         document_resource("works", load_works),
-        build("institutions", lambda: _list_missing(client, raw, "institutions", list_mentioned_institutions)),
-        build("topics", lambda: _list_missing(client, raw, "topics", list_mentioned_topics)),
+        build("institutions", lambda: list_missing("institutions", list_mentioned_institutions)),
+        build("topics", lambda: list_missing("topics", list_mentioned_topics)),
         dlt.resource(
             lambda: iter([dlt.mark.with_hints(works_sync.describe_failures(), SYNC_STATUS_HINTS)]),
             name="sync_status",
@@ -129,12 +136,17 @@ def _list_authors(client: OpenAlexClient, members: Members, progress: Progress) 
 
 
 def _list_missing(
-    client: OpenAlexClient, raw: RawSchema, table: str, list_mentioned: Callable[[RawSchema], list[str]]
+    client: OpenAlexClient,
+    raw: RawSchema,
+    table: str,
+    list_mentioned: Callable[[RawSchema], list[str]],
+    *,
+    is_all: bool,
 ) -> Iterator[Page]:
-    """The entities that raw works mention and the table lacks."""
+    """The entities that raw works mention and the table lacks; with `is_all` also those that it has."""
     if not raw.has_table("works"):
         return iter(())
     loaded = set()
-    if raw.has_table(table):
+    if raw.has_table(table) and not is_all:
         loaded = set(raw.query_keys(f"select id from {{raw}}.{table}"))
     return client.list_by(table, "openalex", [key for key in list_mentioned(raw) if key not in loaded])

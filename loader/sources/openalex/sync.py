@@ -4,7 +4,7 @@ OpenAlex's filter by date of change is for paying users, and a watermark on the 
 are dated back. So the ids of all works of known authors are swept, each with its date of change, and held against raw.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -80,13 +80,20 @@ class WorksSync:
         self._options = options
 
     def connect(
-        self, client: OpenAlexClient, members: Members, *, refresh_after_days: float, sweep_credits: int
+        self,
+        client: OpenAlexClient,
+        members: Members,
+        warn: Callable[[str], None],
+        *,
+        refresh_after_days: float,
+        sweep_credits: int,
     ) -> None:
         """Says whom to ask and about whom; comes before everything else.
 
         Authors who were synced less than `refresh_after_days` ago are left alone. The lists of known authors are read
         to their end where that costs all in all no more than `sweep_credits`, and else once in a month.
         """
+        self._warn = warn
         self._sweep_credits = sweep_credits
         self._client = client
         self._members = members
@@ -94,13 +101,22 @@ class WorksSync:
 
     def plan(self) -> list[Sequence[Group]]:
         """The batches of this run: who failed last time first, then who is new, then whose sync is the longest ago."""
+        return self.plan_for(self._members.find_ids())
+
+    def plan_for(self, member_ids: Sequence[str]) -> list[Sequence[Group]]:
+        """The same for a roster of these authors; asks OpenAlex for nothing."""
+        self._member_ids = member_ids
         self._read_raw()
         statuses = [self._statuses.get(author_id, SyncStatus(author_id)) for author_id in self._choose_authors()]
         failed = [status for status in statuses if status.error]
         others = [status for status in statuses if not status.error and self._is_due(status)]
         batches = [*self._form_batches(failed), *self._form_batches(others)]
-        self._may_stop_early = sum(map(self._count_sweep_credits, chain(*batches))) > self._sweep_credits
+        self._may_stop_early = sum(map(self.count_sweep_credits, chain(*batches))) > self._sweep_credits
         return batches
+
+    def find_members_without_asking(self) -> tuple[list[str], int]:
+        """See Members."""
+        return self._members.find_without_asking(self._raw)
 
     def begin(self) -> "_BatchLoad":
         """The load of the batch whose turn it is; of all of them where nobody takes them one by one."""
@@ -108,6 +124,25 @@ class WorksSync:
         return _BatchLoad(
             self, self._client, batch, self._known, self._statuses, self._work_statuses, self._may_stop_early
         )
+
+    @property
+    def author_count(self) -> int:
+        """How many authors are on the roster."""
+        return len(self._member_ids)
+
+    @property
+    def is_everything_asked_again(self) -> bool:
+        """Whether also what never changes much is to be asked for again."""
+        return self._options.is_full_refresh and not self._options.authors
+
+    def hold_against_budget(self, needed: int) -> None:
+        """Says so before anything is asked for where the run will not be through today."""
+        available = self._client.available_credits
+        if needed > available:
+            self._warn(
+                f"This run asks OpenAlex for at least {needed:,} lists, and today's budget is {available:,}. It stops"
+                " before that is used up; what whole groups of authors brought is kept, and the next run goes on."
+            )
 
     def fail(self, group: Group, error: HeadwaterError) -> None:
         """Notes that a group could not be had, when nothing of its load has come to raw."""
@@ -124,24 +159,23 @@ class WorksSync:
         ]
         return build_table(rows, SYNC_STATUS_SCHEMA)
 
-    def _count_sweep_credits(self, group: Group) -> int:
+    def count_sweep_credits(self, group: Group) -> int:
         """What reading a known group's list to its end costs, by what raw holds of it."""
         return 0 if group.is_full else len(self._known.list_works(group.author_ids)) // PER_PAGE + 1
 
     def _read_raw(self) -> None:
         self._statuses = read_sync_statuses(self._raw)
         self._work_statuses = read_work_statuses(self._raw)
-        self._known = KnownWorks(self._raw, self._members.find_ids())
+        self._known = KnownWorks(self._raw, self._member_ids)
 
     def _choose_authors(self) -> list[str]:
-        members = self._members.find_ids()
         if not self._options.authors:
-            return members
+            return list(self._member_ids)
         try:
             wanted = {normalise_author_id(text) for text in self._options.authors}
         except ValueError as error:
             raise HeadwaterError(f"--author: {error}.") from error
-        if strangers := sorted(wanted - set(members)):
+        if strangers := sorted(wanted - set(self._member_ids)):
             raise HeadwaterError(f"--author: {strangers[0]} is not on the roster.")
         return sorted(wanted)
 

@@ -9,6 +9,7 @@ import pytest
 
 from loader.documents import LoadCounts
 from loader.loads import SourceLoad
+from loader.options import LoadOptions
 from loader.samples.catalogue import Catalogue
 from loader.samples.http_faults import Request
 from loader.samples.institution import generate_catalogue, write_roster
@@ -28,10 +29,10 @@ class Days:
         write_roster(folder / "roster.csv", roster_size=ROSTER_SIZE)
         self.requests: list[Request] = []
 
-    def load(self, catalogue: Catalogue, **arguments: Any) -> SourceLoad:
+    def load(self, catalogue: Catalogue, options: LoadOptions | None = None, **arguments: Any) -> SourceLoad:
         """Loads the day; `requests` then holds what was asked for."""
         with OpenAlexServer(catalogue) as server:
-            load = self.connect(server).load(**arguments)
+            load = self.connect(server).load(options, **arguments)
             self.requests = list(server.requests)
         return load
 
@@ -216,3 +217,56 @@ def replace_work(catalogue: Catalogue, work_id: str, **fields: Any) -> Catalogue
     changed = {"updated_date": "2026-12-31T00:00:00", **fields}
     works = [{**work, **changed} if work["id"] == work_id else work for work in catalogue.works]
     return replace(catalogue, works=works)
+
+
+def test_a_full_refresh_asks_for_everything_again(days: Days, first_day: Catalogue) -> None:
+    days.load(first_day)
+    first = len(days.requests)
+    counts = count_works(days.load(first_day, LoadOptions(is_full_refresh=True)))
+    assert counts == LoadCounts(extracted=counts.unchanged, unchanged=len(find_roster_works(days, first_day)))
+    assert len(days.requests) == first
+
+
+def test_works_of_one_author_alone_are_brought_up_to_date(
+    days: Days, first_day: Catalogue, second_day: Catalogue
+) -> None:
+    days.load(first_day)
+    author_id = days.ask("select min(id) from raw_openalex.roster")[0][0]
+    ours = {
+        work["id"]
+        for work in second_day.works
+        if author_id in {authorship["author"]["id"] for authorship in work["authorships"]}
+    }
+    counts = count_works(days.load(second_day, LoadOptions(authors=(author_id.rpartition("/")[2].lower(),))))
+    assert counts.new + counts.changed + counts.unchanged == len(ours)
+    assert {request.parameters["filter"] for request in days.sweep} == {f"author.id:{author_id}"}
+
+
+@pytest.mark.parametrize(
+    ("author", "told"),
+    [("A5123123123", "is not on the roster"), ("Ada", "'Ada' is not an OpenAlex author id")],
+)
+def test_an_author_who_is_not_on_the_roster_is_refused(
+    days: Days, first_day: Catalogue, author: str, told: str
+) -> None:
+    error = days.load(first_day, LoadOptions(authors=(author,))).error or ""
+    assert error.startswith("--author: ")
+    assert told in error
+    assert days.list_asked() == []
+
+
+def test_what_a_run_would_ask_is_told_without_asking(days: Days, first_day: Catalogue) -> None:
+    def estimate(options: LoadOptions | None = None) -> int:
+        with OpenAlexServer(first_day) as server:
+            estimates = days.connect(server).estimate(options)
+            assert server.requests == []
+        return sum(estimate.credits for estimate in estimates)
+
+    assert estimate() == 3, "one list each of ids, authors and works, at least"
+    assert not (days.folder / "warehouse.duckdb").exists()
+    days.load(first_day)
+    again = estimate(LoadOptions(is_full_refresh=True))
+    days.load(first_day)
+    swept = len(days.requests)
+    assert swept <= estimate() <= swept + 1
+    assert swept <= again

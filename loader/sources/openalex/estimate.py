@@ -1,0 +1,42 @@
+"""What a run would ask of OpenAlex, and what that costs: from the roster and raw alone, without asking anything."""
+
+from collections.abc import Iterable, Sequence
+
+from loader.options import Estimate
+from loader.sources.openalex.client import MOST_VALUES, PER_PAGE
+from loader.sources.openalex.sync import Group, WorksSync
+from loader.warehouse import RawSchema
+
+_WORK_COUNTS = "select id, coalesce(cast(document ->> '$.works_count' as bigint), 0) from {raw}.authors"
+
+
+def estimate_requests(
+    sync: WorksSync, batches: Iterable[Sequence[Group]], raw: RawSchema, *, author_count: int, orcid_count: int
+) -> list[Estimate]:
+    """The lists that a run reads; each page of a hundred records, or filter of a hundred values, costs one credit."""
+    counts = dict(raw.query(_WORK_COUNTS)) if raw.has_table("authors") else {}
+    groups = [group for batch in batches for group in batch]
+    full = [group for group in groups if group.is_full]
+    swept = [group for group in groups if not group.is_full]
+    unknown = sum(author_id not in counts for group in full for author_id in group.author_ids)
+    work_pages = [_count_pages(sum(counts.get(author_id, 0) for author_id in group.author_ids)) for group in full]
+    estimates = [
+        Estimate("ids of authors given by ORCID", -(-orcid_count // MOST_VALUES), ""),
+        Estimate("authors", -(-author_count // MOST_VALUES), ""),
+        Estimate(
+            f"all works of {sum(len(group.author_ids) for group in full):,} authors",
+            sum(work_pages),
+            f"at least: nothing is known yet of {unknown:,} of them" if unknown else "",
+        ),
+        Estimate(
+            f"which works changed, of {sum(len(group.author_ids) for group in swept):,} authors",
+            sum(map(sync.count_sweep_credits, swept)),
+            "and one for a hundred works that changed",
+        ),
+    ]
+    return [estimate for estimate in estimates if estimate.credits]
+
+
+def _count_pages(records: int) -> int:
+    """A list without a record is a page too."""
+    return max(1, -(-records // PER_PAGE))
