@@ -5,6 +5,7 @@ Source: OpenAlex's documentation and the answers recorded in 2026.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -162,6 +163,17 @@ class OpenAlexClient:
                 expected = expected_before + (page.expected or 0)
                 yield Page(page.records, expected)
             expected_before = expected
+
+    def list_changes_since(self, author_ids: Sequence[str], since: datetime) -> Iterator[Page]:
+        """The works of at most 100 authors that changed since then, id and `updated_date`; for paid plans alone."""
+        text = f"{_join('author.id', author_ids)},from_updated_date:{since:%Y-%m-%dT%H:%M:%S.%f}"
+        return self._list("works", {"filter": text, "select": "id,updated_date"})
+
+    def count_works(self, author_ids: Sequence[str]) -> int:
+        """How many works at most 100 authors have; costs as much as a page of a list."""
+        self._budget.require_credit()
+        params = {"filter": _join("author.id", author_ids), "select": "id", "per_page": "1"}
+        return self._session.get("/works", params, _LISTING_DECODER).meta.count
 
     def list_changes(self, author_ids: Sequence[str]) -> Iterator[Page]:
         """The ids of all works of at most 100 authors, each with `updated_date`; the newest changes first.

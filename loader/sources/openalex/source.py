@@ -44,6 +44,7 @@ def openalex_source(
     requests_per_day: int | None = None,
     refresh_after_days: float = 0,
     sweep_credits: int = 100,
+    has_paid_plan: bool = False,
     sync: WorksSync | None = None,
 ) -> Iterable[DltResource]:
     """OpenAlex's entities around a roster of researchers, as documents.
@@ -75,7 +76,12 @@ def openalex_source(
 
     works_sync = sync or WorksSync(raw, LoadOptions())
     works_sync.connect(
-        client, members, progress.warn, refresh_after_days=refresh_after_days, sweep_credits=sweep_credits
+        client,
+        members,
+        progress.warn,
+        refresh_after_days=refresh_after_days,
+        sweep_credits=sweep_credits,
+        has_paid_plan=has_paid_plan,
     )
 
     def load_works() -> Iterator[Any]:

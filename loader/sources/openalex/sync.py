@@ -34,6 +34,7 @@ from loader.sources.openalex.bookkeeping import (
 from loader.sources.openalex.client import MOST_VALUES, PER_PAGE, OpenAlexClient
 from loader.sources.openalex.known import KnownWorks, read_head
 from loader.sources.openalex.members import Members
+from loader.sources.openalex.models import EPOCH
 from loader.sources.openalex.roster import normalise_author_id
 from loader.warehouse import RawSchema
 
@@ -87,13 +88,16 @@ class WorksSync:
         *,
         refresh_after_days: float,
         sweep_credits: int,
+        has_paid_plan: bool,
     ) -> None:
         """Says whom to ask and about whom; comes before everything else.
 
         Authors who were synced less than `refresh_after_days` ago are left alone. The lists of known authors are read
-        to their end where that costs all in all no more than `sweep_credits`, and else once in a month.
+        to their end where that costs all in all no more than `sweep_credits`, and else once in a month; with
+        `has_paid_plan` OpenAlex is asked for what changed instead.
         """
         self._warn = warn
+        self.has_paid_plan = has_paid_plan
         self._sweep_credits = sweep_credits
         self._client = client
         self._members = members
@@ -285,6 +289,11 @@ class _BatchLoad:
         """
         newest = self._known.find_newest_change(before)
         may_stop = self._may_stop_early and not any(map(self._must_be_swept, group.author_ids))
+        if may_stop and newest is not None and self._sync.has_paid_plan:
+            recent = self._list_recent(group, newest)
+            if self._client.count_works(group.author_ids) == len(before | recent.keys()):
+                return _Sweep(recent, is_whole=False)
+            may_stop = False
         changed_at: dict[str, int | None] = {}
         last: int | None = None
         for page in self._client.list_changes(group.author_ids):
@@ -302,6 +311,13 @@ class _BatchLoad:
             ):
                 return _Sweep(changed_at, is_whole=False)
         return _Sweep(changed_at, is_whole=True)
+
+    def _list_recent(self, group: Group, newest: int) -> dict[str, int | None]:
+        """What changed since the last sync, by the filter of paid plans, with an overlap."""
+        since = EPOCH + timedelta(microseconds=newest - _OVERLAP_MICROSECONDS)
+        pages = self._client.list_changes_since(group.author_ids, since)
+        heads = (read_head(record) for page in pages for record in page.records)
+        return {head.id: head.changed_at for head in heads if head}
 
     def _must_be_swept(self, author_id: str) -> bool:
         swept_at = self._statuses.get(author_id, SyncStatus(author_id)).last_swept_at

@@ -29,9 +29,15 @@ class Days:
         write_roster(folder / "roster.csv", roster_size=ROSTER_SIZE)
         self.requests: list[Request] = []
 
-    def load(self, catalogue: Catalogue, options: LoadOptions | None = None, **arguments: Any) -> SourceLoad:
+    def load(
+        self,
+        catalogue: Catalogue,
+        options: LoadOptions | None = None,
+        paid_keys: frozenset[str] = frozenset(),
+        **arguments: Any,
+    ) -> SourceLoad:
         """Loads the day; `requests` then holds what was asked for."""
-        with OpenAlexServer(catalogue) as server:
+        with OpenAlexServer(catalogue, paid_keys=paid_keys) as server:
             load = self.connect(server).load(options, **arguments)
             self.requests = list(server.requests)
         return load
@@ -152,6 +158,21 @@ def test_where_sweeps_cost_too_much_a_list_is_read_no_further_than_to_what_the_l
     assert count_works(days.load(without, sweep_credits=2)).unchanged == len(works) - 1
     assert len(days.sweep) == -(-(len(works) - 1) // 100), "a list that got shorter is read to its end"
     assert days.read_statuses() == {oldest["id"]: ("gone", None)}
+
+
+def test_a_paid_plan_asks_for_what_changed_and_notices_what_left(days: Days, first_day: Catalogue) -> None:
+    days.load(first_day)
+    works = find_roster_works(days, first_day)
+    work_id = min(works)
+    paid: dict[str, Any] = {"api_key": "paid", "has_paid_plan": True, "sweep_credits": 2}
+    changed = replace_work(first_day, work_id, cited_by_count=1234)
+    counts = count_works(days.load(changed, paid_keys=frozenset({"paid"}), **paid))
+    assert (counts.changed, counts.unchanged) == (1, len(works) - 1)
+    assert any("from_updated_date:" in request.parameters["filter"] for request in days.sweep)
+    assert len(days.list_asked()) < -(-len(works) // 100)
+    without = replace(changed, works=[work for work in changed.works if work["id"] != work_id])
+    count_works(days.load(without, paid_keys=frozenset({"paid"}), **paid))
+    assert days.read_statuses() == {work_id: ("gone", None)}
 
 
 def test_a_work_that_moved_to_another_author_leaves_the_roster(days: Days, first_day: Catalogue) -> None:
