@@ -91,8 +91,8 @@ def openalex_source(
         )
         yield from load.describe()
 
-    def list_missing(table: str, mentioned: str) -> Iterator[Page]:
-        return _list_missing(client, raw, table, mentioned, is_all=works_sync.is_everything_asked_again)
+    def list_missing(table: str, list_mentioned: Callable[[RawSchema], list[str]]) -> Iterator[Page]:
+        return _list_missing(client, raw, table, list_mentioned, is_all=works_sync.is_everything_asked_again)
 
     return [
         build("roster", lambda: _list_roster(members, raw, progress)),
