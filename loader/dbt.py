@@ -37,10 +37,13 @@ def run_dbt(arguments: list[str], settings: Settings, console: Console, label: s
     # A results file of an earlier command must not be read as this one's.
     results_path = settings.find_dbt_artifacts(target) / "run_results.json"
     results_path.unlink(missing_ok=True)
+    # As a user types it: told the target that it would take anyhow, dbt would parse the whole project anew.
+    named_target = [] if target == "duckdb" else ["--target", target]
+    environment = {name: value for name, value in os.environ.items() if name != "DBT_TARGET"}
     process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments, "--target", target],
+        [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments, *named_target],
         cwd=ROOT,
-        env={**os.environ, **derive_tool_environment(settings, target)},
+        env={**environment, **derive_tool_environment(settings, target)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

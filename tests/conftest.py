@@ -10,6 +10,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.support.offline import sitecustomize  # noqa: F401  (installs the guard in this process)
 from tests.support.published import copy_published_sample
+from tests.support.slots import stand_in
 from tests.support.workspace import Workspace
 
 _OFFLINE = Path(__file__).parent / "support" / "offline"
@@ -55,16 +56,16 @@ def _no_foreign_host() -> Iterator[None]:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
+def workspace(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A data folder, a home folder and a command line of the test's own."""
-    with Workspace(tmp_path) as made:
+    with stand_in(tmp_path_factory.getbasetemp() / "test", tmp_path) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def module_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A workspace that the tests of one file share."""
-    with Workspace(tmp_path_factory.mktemp("workspace")) as made:
+    with stand_in(tmp_path_factory.getbasetemp() / "module", tmp_path_factory.mktemp("module-workspace")) as made:
         yield made
 
 

@@ -12,10 +12,9 @@ from loader.samples.institution import generate_catalogue, write_roster
 from loader.samples.openalex_server import OpenAlexServer
 from loader.warehouse import open_warehouse
 from tests.chaos.packages import Packages
+from tests.support.sample import ROSTER_SIZE, WORK_COUNT
 from tests.support.workspace import Workspace
 
-_ROSTER_SIZE = 8
-_WORK_COUNT = 150
 # A process that was killed lets go of its file when the system has cleared it away.
 _LET_GO_SECONDS = 10
 
@@ -28,10 +27,10 @@ class World:
         # As users have it: readers, and what a kill has left, are waited for.
         workspace.environment.pop("HEADWATER_LOCK_WAIT_SECONDS", None)
         self._roster = workspace.folder / "roster.csv"
-        write_roster(self._roster, roster_size=_ROSTER_SIZE)
+        write_roster(self._roster, roster_size=ROSTER_SIZE)
         self._servers = {
             week: OpenAlexServer(
-                generate_catalogue(day=1 + 7 * (week - 1), roster_size=_ROSTER_SIZE, work_count=_WORK_COUNT)
+                generate_catalogue(day=1 + 7 * (week - 1), roster_size=ROSTER_SIZE, work_count=WORK_COUNT)
             )
             for week in range(1, weeks + 1)
         }

@@ -1,5 +1,6 @@
 """Who reads the marts while they are published: a transaction sees one whole version, and keeps what it was given."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,27 +60,27 @@ def test_a_publication_waits_for_a_transaction_that_reads_the_marts(published: W
         assert read_versions(reader) == {("after", "after")}
 
 
-@pytest.mark.parametrize(
-    ("isolation_level", "first_query"),
-    [
-        (ISOLATION_LEVEL_READ_COMMITTED, "select count(*) from fct_papers"),
-        # It has read no mart yet, but those that are built now would be empty for it.
-        (ISOLATION_LEVEL_REPEATABLE_READ, "select 1"),
-    ],
-)
-def test_a_reader_that_holds_on_is_named_and_keeps_what_it_reads(
-    published: Workspace, isolation_level: int, first_query: str
-) -> None:
-    with reading(published, isolation_level) as reader:
-        query(reader, first_query)
+def test_a_reader_that_holds_on_is_named_and_keeps_what_it_reads(published: Workspace) -> None:
+    def name(reader: postgres_connection) -> str:
         ((process, role),) = query(reader, "select pg_backend_pid(), current_user")
-        refused = published.run(*PUBLISH)
-        assert refused.status == 1
-        assert f"Not published: process {process} ({role}, idle in transaction since " in refused.output
-        assert "Traceback" not in refused.output
+        return f"Not published: process {process} ({role}, idle in transaction since "
+
+    with reading(published) as reader:
+        query(reader, "select count(*) from fct_papers")
+        with reading(published, ISOLATION_LEVEL_REPEATABLE_READ) as old_reader:
+            # It has read no mart yet, but those that are built after this would be empty for it.
+            query(old_reader, "select 1")
+            refused = published.run(*PUBLISH)
+            assert refused.status == 1
+            assert name(old_reader) in refused.output
+            assert "Traceback" not in refused.output
+            assert query(old_reader, "select count(*) > 0 from fct_papers") == [(True,)]
+        swap = read_swap(published)  # what the next run would end with
+        with pytest.raises(psycopg2.Error, match=re.escape(name(reader))):
+            execute(published, swap)
         assert query(reader, "select count(*) > 0 from fct_papers") == [(True,)]
         ((oid,),) = query(reader, "select 'marts.fct_papers'::regclass::oid")
-    execute(published, read_swap(published))  # what the next run would end with
+    execute(published, swap)
     assert published.query_postgres("select 'marts.fct_papers'::regclass::oid") != [(oid,)]
 
 

@@ -4,7 +4,9 @@ import fcntl
 import subprocess
 from pathlib import Path
 
+from loader import postgres
 from tests.support.sample import Sample, serve_sample
+from tests.support.slots import take_parsed_project
 from tests.support.workspace import Workspace
 
 
@@ -13,15 +15,24 @@ def copy_published_sample(workspace: Workspace, shared: Path) -> None:
     template = shared / "published-sample"
     with (shared / "published-sample.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the first makes it, the others wait
-        if not (template / "done").exists():
-            _publish(template)
-    # `cp -a`: as root the cluster belongs to another user.
-    subprocess.run(["cp", "-a", str(template / "data"), str(workspace.folder)], check=True)
+        if not template.exists():
+            _publish(workspace)
+            _copy(workspace.settings.data, template)
+    if not workspace.settings.warehouse.exists():
+        _copy(template, workspace.settings.data)
+        take_parsed_project(workspace)
     workspace.run_well("headwater", "postgres", "start")
 
 
-def _publish(template: Path) -> None:
-    template.mkdir()
-    with Workspace(template) as workspace, serve_sample(workspace, Sample(workspace)):
+def _publish(workspace: Workspace) -> None:
+    environment = dict(workspace.environment)
+    with serve_sample(workspace, Sample(workspace)):
         workspace.run_well("headwater", "run")
-    (template / "done").touch()
+    workspace.environment = environment
+    postgres.stop(workspace.settings)
+
+
+def _copy(source: Path, target: Path) -> None:
+    # As root the cluster belongs to another user, which `cp -a` keeps.
+    target.mkdir(exist_ok=True)
+    subprocess.run(["cp", "-a", f"{source}/.", str(target)], check=True)

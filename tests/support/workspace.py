@@ -18,6 +18,7 @@ from loader.settings import ROOT, Settings, read_settings
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 RECORDED = ROOT.parent / "shared" / "data"
 BENCH = ROOT.parent / "shared" / "bench"
+BUILD_WITHOUT_TESTS = ("dbt", "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,15 @@ class Running:
 
 
 class Workspace:
-    """A data folder of its own; its embedded server is stopped at the end."""
+    """A data folder of its own; its embedded server is stopped at the end.
+
+    dbt leaves its unit tests out: they bring their own rows, so that they are the same in every workspace.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.home = folder / "home"
-        self.home.mkdir()
+        self.home.mkdir(parents=True)
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
         self.environment: dict[str, str] = {
@@ -75,6 +79,7 @@ class Workspace:
             "HEADWATER_DATA": str(folder / "data"),
             "HEADWATER_LOCK_WAIT_SECONDS": "0.5",
             "COLUMNS": "160",
+            "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
         }
 
     def __enter__(self) -> Self:
