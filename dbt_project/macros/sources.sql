@@ -1,7 +1,7 @@
 {# The sources whose records are kept as documents, each with its tables of them: what holds for raw holds for all. #}
 {% macro document_sources() -%}
     {{ return({
-        'openalex': ['roster', 'authors', 'works', 'institutions', 'topics'],
+        'openalex': ['roster', 'authors', 'works', 'institutions', 'topics', 'coauthor_years'],
         'semantic_scholar': ['papers', 'lookups'],
     }) }}
 {%- endmacro %}

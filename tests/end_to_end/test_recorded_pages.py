@@ -12,6 +12,9 @@ from tests.support.workspace import BUILD_WITHOUT_TESTS, Workspace
 
 pytestmark = needs_recorded_pages
 
+# Of 4,371 coauthors.
+ASKED_FOR = 400
+
 Numbers = dict[str, object]
 
 
@@ -22,7 +25,8 @@ def recorded() -> RecordedWorks:
 
 @pytest.fixture(scope="module")
 def truth(recorded: RecordedWorks) -> AcademicTruth:
-    return AcademicTruth(recorded.roster_works, recorded.papers, recorded.roster)
+    years = recorded.count_years(ASKED_FOR)
+    return AcademicTruth(recorded.roster_works, recorded.papers, recorded.roster, years)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +34,10 @@ def published(module_workspace: Workspace, recorded: RecordedWorks) -> Iterator[
     """The recorded pages loaded, built, handed off and published once; the server stays for another run."""
     with OpenAlexServer(recorded.build_catalogue()) as server:
         module_workspace.serve(server.url, module_workspace.write_roster("openalex_id", *sorted(recorded.roster)))
+        module_workspace.environment["SOURCES__OPENALEX__COAUTHOR_CREDITS"] = str(ASKED_FOR)
         module_workspace.run_well("headwater", "run")
+        # Later runs would go on with the other coauthors.
+        module_workspace.environment["SOURCES__OPENALEX__COAUTHOR_CREDITS"] = "0"
         yield module_workspace
 
 
@@ -140,10 +147,11 @@ def test_the_years_of_authors_are_those_of_plain_python(published: Workspace, tr
 
 def test_authors_and_their_h_indexes_are_those_of_plain_python(published: Workspace, truth: AcademicTruth) -> None:
     rows = published.query_postgres(
-        "select author_id, is_roster, first_publication_year, last_publication_year, work_count, paper_count,"
-        " cited_by_count, h_index from marts.dim_authors"
+        "select author_id, is_roster, first_publication_year, last_publication_year, first_year_source, work_count,"
+        " paper_count, cited_by_count, h_index from marts.dim_authors"
     )
     assert_same(rows, truth.list_authors(), key_length=1)
+    assert {row[4] for row in rows} == {"cache", "roster", "seen"}
     assert max(row[-1] for row in rows) > 10
 
 
@@ -196,13 +204,16 @@ def test_a_second_run_writes_nothing_and_builds_the_same(published: Workspace) -
             }
 
     before = fingerprint()
+    with published.open_duckdb() as connection:
+        ((last_load,),) = connection.execute("select max(_dlt_load_id) from raw_openalex.load_counts").fetchall()
     published.run_well("dlt", "pipeline", "run")
     published.run_well(*BUILD_WITHOUT_TESTS)
     assert fingerprint() == before
     with published.open_duckdb() as connection:
         counts = connection.execute(
             "select sum(new_count), sum(changed_count), sum(unchanged_count) from raw_openalex.load_counts"
-            " where _dlt_load_id > (select min(_dlt_load_id) from raw_openalex.load_counts where resource = 'topics')"
+            " where _dlt_load_id > ?",
+            [last_load],
         ).fetchone()
     assert counts == (0, 0, 160 + 160 + 1186)
 

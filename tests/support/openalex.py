@@ -30,6 +30,8 @@ class Loader:
             "api_key": None,
             "requests_per_second": 1000.0,
             "requests_per_day": None,
+            # One request each, which only the tests of them want.
+            "coauthor_credits": 0,
         }
 
     def load(self, options: LoadOptions | None = None, **changed: Any) -> SourceLoad:

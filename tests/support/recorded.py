@@ -53,6 +53,16 @@ class RecordedWorks:
         """Paper and roster author, before any is set aside."""
         return {(work["id"], author) for work in self.papers for author in list_authors(work) & self.roster}
 
+    def count_years(self, most: int) -> dict[str, set[int]]:
+        """The years in which the coauthors met most often published, on whatever recorded work."""
+        shared = Counter(author for work in self.roster_works for author in list_authors(work) - self.roster)
+        chosen = set(sorted(shared, key=lambda author: (-shared[author], author))[:most])
+        years: dict[str, set[int]] = {author: set() for author in chosen}
+        for work in self.works.values():
+            for author in list_authors(work) & chosen:
+                years[author].add(work["publication_year"])
+        return years
+
     def build_catalogue(self) -> Catalogue:
         """What the stand-in serves."""
         return Catalogue.from_works(self.records)

@@ -20,13 +20,15 @@ _NO_AUTHORS = {"https://openalex.org/A9999999999", "https://openalex.org/A531783
 class AcademicTruth:
     """What the marts must hold of these works and this roster, whose members' first years are not given.
 
-    `works` are those of the roster, `eligible` those of a kept type with DOI and title.
+    `works` are those of the roster, `eligible` those of a kept type with DOI and title; `years` are those of all works
+    of each coauthor who was asked for.
     """
 
-    def __init__(self, works: list[Work], eligible: list[Work], roster: set[str]) -> None:
+    def __init__(self, works: list[Work], eligible: list[Work], roster: set[str], years: dict[str, set[int]]) -> None:
         self._works = works
         self._eligible = eligible
         self._roster = roster
+        self._years = years
 
     @cached_property
     def papers(self) -> dict[str, list[Work]]:
@@ -105,16 +107,18 @@ class AcademicTruth:
                 )  # fmt: skip
 
     def list_authors(self) -> Iterator[Row]:
-        """`dim_authors`: id, on the roster, first and last year, works, kept papers, citations, h-index."""
+        """`dim_authors`: id, on the roster, years and source of the first, works, kept papers, citations, h-index."""
         kept = {work["id"]: work for works in self.papers.values() for work in works}
         shared = Counter(author for work in kept.values() for author in list_authors(work))
         for author in self.authors_works.keys() | self._roster:
             works = self.authors_works[author]
-            years = [work["publication_year"] for work in works]
+            seen = {work["publication_year"] for work in works}
+            first, last = self.first_years[author], max(seen | self._years.get(author, set()))
+            source = "cache" if first in self._years.get(author, set()) else "seen"
             citations = [work["cited_by_count"] for work in works]
             papers = len(self.papers.get(author, [])) if author in self._roster else shared[author]
             yield (
-                author, author in self._roster, min(years), max(years),
+                author, author in self._roster, first, last, "roster" if author in self._roster else source,
                 len(works), papers, sum(citations), find_h_index(citations),
             )  # fmt: skip
 
@@ -129,8 +133,9 @@ class AcademicTruth:
 
     @cached_property
     def first_years(self) -> dict[str, int]:
-        """The year of every author's earliest work."""
-        return {author: min(work["publication_year"] for work in works) for author, works in self.authors_works.items()}
+        """The year of every author's earliest work, of those that are seen and those that OpenAlex told of."""
+        seen = {author: {work["publication_year"] for work in works} for author, works in self.authors_works.items()}
+        return {author: min(years | self._years.get(author, set())) for author, years in seen.items()}
 
     @cached_property
     def institutions(self) -> dict[tuple[str, int], str]:

@@ -5,6 +5,7 @@ Source: OpenAlex's documentation and the answers recorded in 2026.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from loader.json_text import cut_out_elements
 
 MOST_VALUES = 100
 PER_PAGE = 100
+_GROUPS_PER_PAGE = 200
 _MOST_READINGS = 3
 _MOST_EMPTY_PAGES = 3
 # What OpenAlex's proxy lets through a second, with and without a key.
@@ -74,6 +76,42 @@ class _RecordDecoder:
 
 
 _RECORD_DECODER = _RecordDecoder()
+
+
+@dataclass(frozen=True)
+class WorksByYear:
+    """How many works there are, and OpenAlex's answer, as it was sent, that counts them by year."""
+
+    count: int
+    answer: bytes
+
+
+class _GroupsMeta(msgspec.Struct):
+    count: int
+
+
+class _Groups(msgspec.Struct):
+    meta: _GroupsMeta
+    group_by: list[msgspec.Raw]
+    error: Any = None
+
+    def __post_init__(self) -> None:
+        if self.error or (self.meta.count and not self.group_by):
+            raise ValueError("no works have no year")
+
+
+class _WorksByYearDecoder:
+    """Takes an answer that counts works by year, and leaves its bytes alone."""
+
+    def __init__(self) -> None:
+        self._decoder = msgspec.json.Decoder(_Groups)
+
+    def decode(self, body: bytes) -> WorksByYear:
+        """Raises msgspec.DecodeError for what is none, or names works and no year."""
+        return WorksByYear(self._decoder.decode(body).meta.count, body)
+
+
+_WORKS_BY_YEAR_DECODER = _WorksByYearDecoder()
 
 
 class CursorRefusedError(HeadwaterError):
@@ -174,6 +212,19 @@ class OpenAlexClient:
         self._budget.require_credit()
         params = {"filter": _join("author.id", author_ids), "select": "id", "per_page": "1"}
         return self._session.get("/works", params, _LISTING_DECODER).meta.count
+
+    def count_works_by_year(self, author_id: str) -> WorksByYear:
+        """How many works one author has of each year; costs as much as a page of a list.
+
+        There are fewer years than groups in a page.
+        """
+        self._budget.require_credit()
+        params = {
+            "filter": _join("author.id", [author_id]),
+            "group_by": "publication_year",
+            "per_page": str(_GROUPS_PER_PAGE),
+        }
+        return self._session.get("/works", params, _WORKS_BY_YEAR_DECODER)
 
     def list_changes(self, author_ids: Sequence[str]) -> Iterator[Page]:
         """The ids of all works of at most 100 authors, each with `updated_date`; the newest changes first.

@@ -6,7 +6,7 @@ Source: OpenAlex's entity documentation; records of 2023 to 2026 were held again
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Required
+from typing import Annotated, Any, Literal, Required
 
 from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -253,3 +253,32 @@ class RosterMember(Record):
     def key(self) -> str:
         """The author's OpenAlex id."""
         return self.author_id
+
+
+class _YearGroup(TypedDict, total=False):
+    key: Required[str]
+    count: Required[BigInteger]
+
+
+class _YearGroups(TypedDict, total=False):
+    # A page holds 200 groups, and a full one may not be all.
+    group_by: Required[Annotated[list[_YearGroup], Field(max_length=199)]]
+
+
+class CoauthorYears(Record):
+    """OpenAlex's last answer on how many works of each year a coauthor has, in a record that the loader makes."""
+
+    id: AuthorId
+    asked_at: Timestamp
+    status: Literal["found", "not_found"]
+    answer: _YearGroups
+
+    @property
+    def key(self) -> str:
+        """The author's OpenAlex id."""
+        return self.id
+
+    @property
+    def changed_at(self) -> datetime:
+        """When it was asked for (UTC)."""
+        return self.asked_at

@@ -1,4 +1,4 @@
-"""How OpenAlex is loaded: the roster and its authors, their works batch by batch, then what the works name."""
+"""How OpenAlex is loaded: roster and authors, their works batch by batch, what these name, and coauthors' years."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from dlt.extract import DltSource
 
 from loader.errors import HeadwaterError, StopLoadingError, list_causes
 from loader.options import Estimate, LoadOptions
+from loader.sources.openalex.coauthor_cache import CoauthorCache
 from loader.sources.openalex.estimate import estimate_requests
 from loader.sources.openalex.source import STAGES
 from loader.sources.openalex.sync import WorksSync
@@ -17,17 +18,20 @@ from loader.warehouse import RawSchema
 if TYPE_CHECKING:
     from loader.loads import SourceRun
 
-_PEOPLE_AND_WORKS, _NAMED = STAGES
+_PEOPLE_AND_WORKS, _NAMED, _COAUTHORS = STAGES
 
 
 def load_openalex(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
     """Yields each resource as soon as raw holds what it brought, once for each load.
 
     A group of authors that cannot be had does not keep the others from theirs: it is told at the end, as a
-    HeadwaterError, and tried first next time. Without a budget nothing more is asked for.
+    HeadwaterError, and tried first next time. Without a budget nothing more is asked for. Where it ends only for
+    coauthors the run has what it must have: they are the next run's, which is told.
     """
-    sync = WorksSync(run.raw, options)
-    source = run.entry.build(raw=run.raw, progress=run.progress, request_counts=run.settings.request_counts, sync=sync)
+    sync, cache = WorksSync(run.raw, options), CoauthorCache(run.raw, options)
+    source = run.entry.build(
+        raw=run.raw, progress=run.progress, request_counts=run.settings.request_counts, sync=sync, cache=cache
+    )
 
     def load(*resources: str) -> None:
         run.pipeline.run(source.with_resources(*resources), loader_file_format="parquet")
@@ -60,8 +64,17 @@ def load_openalex(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
     if resources == ("works",):
         load(*_NAMED)
         yield from _NAMED
-    if sync.failures:
-        raise HeadwaterError(_describe_failures(sync))
+    for coauthors in cache.plan():
+        cache.batch = coauthors
+        load(*_COAUTHORS)
+        yield from _COAUTHORS
+        if cache.has_ended:
+            break
+    cache.tell()
+    failures = [_describe_failures(sync)] if sync.failures else []
+    failures += [str(cache.error)] if cache.error else []
+    if failures:
+        raise HeadwaterError(" ".join(failures))
 
 
 def estimate_openalex(build: Callable[..., DltSource], raw: RawSchema, options: LoadOptions) -> list[Estimate]:
@@ -69,11 +82,13 @@ def estimate_openalex(build: Callable[..., DltSource], raw: RawSchema, options: 
 
     `build` makes the source, given what is not dlt's configuration or the run's.
     """
-    sync = WorksSync(raw, options)
-    build(sync=sync)
+    sync, cache = WorksSync(raw, options), CoauthorCache(raw, options)
+    build(sync=sync, cache=cache)
     author_ids, orcid_count = sync.find_members_without_asking()
     batches = sync.plan_for(author_ids)
-    return estimate_requests(sync, batches, raw, author_count=len(author_ids), orcid_count=orcid_count)
+    estimates = estimate_requests(sync, batches, raw, author_count=len(author_ids), orcid_count=orcid_count)
+    coauthors = cache.estimate()
+    return [*estimates, coauthors] if coauthors.credits else estimates
 
 
 def _find_refusal(error: BaseException) -> HeadwaterError | None:

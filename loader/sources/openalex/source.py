@@ -13,21 +13,23 @@ from loader.documents import Page, Progress, Record, document_resource, load_doc
 from loader.options import LoadOptions
 from loader.sources.openalex.bookkeeping import SYNC_STATUS_HINTS
 from loader.sources.openalex.client import OpenAlexClient
+from loader.sources.openalex.coauthor_cache import CoauthorCache
 from loader.sources.openalex.members import Members, describe_members, read_author
 from loader.sources.openalex.mentioned import list_mentioned_institutions, list_mentioned_topics
-from loader.sources.openalex.models import Author, Institution, RosterMember, Topic, Work
+from loader.sources.openalex.models import Author, CoauthorYears, Institution, RosterMember, Topic, Work
 from loader.sources.openalex.sync import WorksSync
 from loader.warehouse import RawSchema
 
 # Institutions and topics are asked for when the works that name them are in raw: what is missing there
-# follows from the tables alone, so that a killed run leaves nothing out.
-STAGES = (("roster", "authors", "works"), ("institutions", "topics"))
+# follows from the tables alone, so that a killed run leaves nothing out. Coauthors come last: they are many.
+STAGES = (("roster", "authors", "works"), ("institutions", "topics"), ("coauthor_years",))
 MODELS: dict[str, type[Record]] = {
     "roster": RosterMember,
     "authors": Author,
     "works": Work,
     "institutions": Institution,
     "topics": Topic,
+    "coauthor_years": CoauthorYears,
 }
 
 
@@ -45,11 +47,13 @@ def openalex_source(
     refresh_after_days: float = 0,
     sweep_credits: int = 100,
     has_paid_plan: bool = False,
+    coauthor_credits: int = 1_000,
     sync: WorksSync | None = None,
+    cache: CoauthorCache | None = None,
 ) -> Iterable[DltResource]:
     """OpenAlex's entities around a roster of researchers, as documents.
 
-    `raw`, `progress`, `sync` and `request_counts` (the file that counts requests where there are
+    `raw`, `progress`, `sync`, `cache` and `request_counts` (the file that counts requests where there are
     `requests_per_day`) come from the run; all else from dlt's configuration, `sources.openalex.*`.
     """
     if not api_key:
@@ -84,6 +88,9 @@ def openalex_source(
         has_paid_plan=has_paid_plan,
     )
 
+    coauthor_cache = cache or CoauthorCache(raw, LoadOptions())
+    coauthor_cache.connect(client, progress, coauthor_credits=coauthor_credits)
+
     def load_works() -> Iterator[Any]:
         load = works_sync.begin()
         yield from load_documents(
@@ -100,6 +107,7 @@ def openalex_source(
         document_resource("works", load_works),
         build("institutions", lambda: list_missing("institutions", list_mentioned_institutions)),
         build("topics", lambda: list_missing("topics", list_mentioned_topics)),
+        build("coauthor_years", coauthor_cache.list_pages),
         dlt.resource(
             lambda: iter([dlt.mark.with_hints(works_sync.describe_failures(), SYNC_STATUS_HINTS)]),
             name="sync_status",

@@ -10,6 +10,7 @@ select
     college,
     position,
     group_url,
+    first_year_source,
 
     -- numerics
     first_publication_year,

@@ -15,6 +15,12 @@ authors as (
     select * from {{ ref('stg_openalex__authors') }}
 ),
 
+-- OpenAlex is asked for coauthors outside the roster; the works of who is on it are all loaded.
+coauthor_years as (
+    select * from {{ ref('stg_openalex__coauthor_years') }}
+    where author_id not in (select author_id from roster)
+),
+
 kept_papers as (
     select * from {{ ref('int_papers_considered') }}
     where set_aside_reason is null
@@ -87,10 +93,21 @@ select
     roster.college,
     roster.position,
     roster.group_url,
+    case
+        when roster.first_publication_year is not null then 'given'
+        when roster.author_id is not null and totals.first_publication_year is not null then 'roster'
+        when coauthor_years.first_publication_year > totals.first_publication_year then 'seen'
+        when coauthor_years.first_publication_year is not null then 'cache'
+        when totals.first_publication_year is not null then 'seen'
+    end as first_year_source,
+    -- an answer may be a year old, and a person may be two in OpenAlex: nobody is younger than a paper that is seen
+    cast(coalesce(
+        roster.first_publication_year,
+        least(coauthor_years.first_publication_year, totals.first_publication_year)
+    ) as integer) as first_publication_year,
     cast(
-        coalesce(roster.first_publication_year, totals.first_publication_year) as integer
-    ) as first_publication_year,
-    cast(totals.last_publication_year as integer) as last_publication_year,
+        greatest(coauthor_years.last_publication_year, totals.last_publication_year) as integer
+    ) as last_publication_year,
     cast(coalesce(totals.work_count, 0) as integer) as work_count,
     cast(coalesce(paper_counts.paper_count, 0) as integer) as paper_count,
     cast(coalesce(totals.cited_by_count, 0) as bigint) as cited_by_count,
@@ -105,5 +122,6 @@ from met
 left join roster on met.author_id = roster.author_id
 left join authors on met.author_id = authors.author_id
 left join named on met.author_id = named.author_id
+left join coauthor_years on met.author_id = coauthor_years.author_id
 left join totals on met.author_id = totals.author_id
 left join paper_counts on met.author_id = paper_counts.author_id

@@ -1,0 +1,151 @@
+"""When coauthors outside the roster began to publish: asked of OpenAlex one by one, and kept for a year.
+
+Of these people raw holds no more than what they wrote with the roster, and so not when their careers began.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from loader.documents import Page, Progress
+from loader.errors import HeadwaterError, StopLoadingError
+from loader.options import Estimate, LoadOptions
+from loader.rejects import list_open
+from loader.sources.openalex.client import OpenAlexClient, WorksByYear
+from loader.sources.openalex.coauthors import rank_coauthors
+from loader.warehouse import RawSchema
+
+TABLE = "coauthor_years"
+_ASK_AGAIN_AFTER = timedelta(days=365)
+_COAUTHORS_PER_LOAD = 200
+_RECORDS_PER_PAGE = 20
+_MOST_FAILURES = 3  # in a row: one who cannot be had does not keep the others from being asked for
+
+
+class CoauthorCache:
+    """Asks for coauthors in one run, a batch a load; the most frequent come first.
+
+    `error` says why nobody more is asked for where OpenAlex does not answer as it should.
+    """
+
+    def __init__(self, raw: RawSchema, options: LoadOptions) -> None:
+        self.batch: Sequence[str] | None = None
+        self.error: HeadwaterError | None = None
+        self._raw = raw
+        self._options = options
+        self._due_count = 0
+        self._answered = 0
+        self._failures: list[HeadwaterError] = []
+        self._failures_in_a_row = 0
+        self._stopped_by: StopLoadingError | None = None
+
+    def connect(self, client: OpenAlexClient, progress: Progress, *, coauthor_credits: int) -> None:
+        """Says whom to ask, and for how many coauthors at most; comes before everything else."""
+        if coauthor_credits < 0:
+            raise HeadwaterError(f"sources.openalex.coauthor_credits is {coauthor_credits}; it must not be below 0.")
+        self._client = client
+        self._progress = progress
+        self._most = coauthor_credits
+
+    def plan(self) -> list[Sequence[str]]:
+        """The batches of this run: of the coauthors that are due as many as may be asked for."""
+        chosen = self._choose()
+        return [chosen[start : start + _COAUTHORS_PER_LOAD] for start in range(0, len(chosen), _COAUTHORS_PER_LOAD)]
+
+    def estimate(self) -> Estimate:
+        """What asking costs, by what raw holds; asks for nothing."""
+        count = len(self._choose())
+        note = f"of {self._due_count:,} that are due" if count < self._due_count else ""
+        return Estimate(f"first and last years of {count:,} coauthors", count, note)
+
+    def list_pages(self) -> Iterator[Page]:
+        """The answers of the batch whose turn it is; of all batches where nobody takes them one by one."""
+        batch = self.batch if self.batch is not None else self._choose()
+        for start in range(0, len(batch), _RECORDS_PER_PAGE):
+            records = [self._ask(author_id) for author_id in batch[start : start + _RECORDS_PER_PAGE]]
+            yield Page([record for record in records if record is not None], len(batch))
+            if self.has_ended:
+                return
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody more is to be asked for, whoever is left."""
+        return self.error is not None or self._stopped_by is not None
+
+    def tell(self) -> None:
+        """Says who was not had, and that the next run asks for them; `error` says it too."""
+        if self.error:
+            return
+        if self._failures:
+            self._progress.warn(
+                f"OpenAlex did not tell the years of {len(self._failures):,} coauthors, who are asked for again in the"
+                f" next run. {self._failures[0]}"
+            )
+        left = self._due_count - self._answered - len(self._failures)
+        if left > 0:
+            stopped_by = f" {self._stopped_by}" if self._stopped_by else ""
+            self._progress.warn(
+                f"{self._answered:,} of {self._due_count:,} coauthors were asked for their first and last years; the"
+                f" next run goes on.{stopped_by}"
+            )
+
+    def _choose(self) -> list[str]:
+        # Who asks for single authors wants them soon, and the most frequent coauthors are those of everybody.
+        if not self._most or self._options.authors:
+            return []
+        due = self._list_due()
+        self._due_count = len(due)
+        # The other half is left to whatever else the day brings: the works of another run come before this.
+        return due[: min(self._most, self._client.available_credits // 2)]
+
+    def _list_due(self) -> list[str]:
+        ranked = rank_coauthors(self._raw)
+        if self._options.is_full_refresh:
+            return ranked
+        asked_at = self._read_asked()
+        since = datetime.now(UTC) - _ASK_AGAIN_AFTER
+        return [author_id for author_id in ranked if author_id not in asked_at or asked_at[author_id] <= since]
+
+    def _read_asked(self) -> dict[str, datetime]:
+        """When each was last asked for; an answer that was set aside is one too, and waits to be replayed."""
+        if not self._raw.has_table(TABLE):
+            return {}
+        asked_at = dict(self._raw.query(f"select id, updated_at from {{raw}}.{TABLE}"))
+        rejects = (reject for reject in list_open(self._raw) if reject.resource == TABLE)
+        return asked_at | {reject.record_id: reject.rejected_at for reject in rejects if reject.record_id}
+
+    def _ask(self, author_id: str) -> bytes | None:
+        """The record of the answer; None where there was none, or nobody more is asked for."""
+        if self.has_ended:
+            return None
+        asked_at = datetime.now(UTC)
+        try:
+            works = self._client.count_works_by_year(author_id)
+        except StopLoadingError as error:
+            self._stopped_by = error
+            return None
+        except HeadwaterError as error:
+            self._failures.append(error)
+            self._failures_in_a_row += 1
+            if self._failures_in_a_row == _MOST_FAILURES:
+                self.error = HeadwaterError(
+                    f"The years of {self._due_count - self._answered:,} coauthors could not be asked for; the next run"
+                    f" goes on. {error}"
+                )
+            return None
+        self._failures_in_a_row = 0
+        self._answered += 1
+        return _describe(author_id, works, asked_at)
+
+
+def _describe(author_id: str, works: WorksByYear, asked_at: datetime) -> bytes:
+    """The record of an answer, with the answer in it as it was sent."""
+    return msgspec.json.encode(
+        {
+            "id": author_id,
+            "asked_at": asked_at.isoformat(),
+            "status": "found" if works.count else "not_found",
+            "answer": msgspec.Raw(works.answer),
+        }
+    )

@@ -1,0 +1,29 @@
+"""Whom the roster's authors publish with: it follows from raw alone, so that a killed run leaves nobody out."""
+
+from collections import Counter
+
+import msgspec
+
+from loader.sources.openalex.bookkeeping import GONE, MERGED, read_work_statuses
+from loader.sources.openalex.known import WorkHead
+from loader.warehouse import RawSchema
+
+# The authors that OpenAlex gives to nameless and to deleted ones.
+_NOBODY = frozenset({"https://openalex.org/A9999999999", "https://openalex.org/A5317838346"})
+_MEMBERS = "select id from {raw}.roster where cast(document ->> '$.is_member' as boolean)"
+
+
+def rank_coauthors(raw: RawSchema) -> list[str]:
+    """The ids of all who share works with today's roster and are not on it, those with the most such works first.
+
+    Of equals the smaller id comes first. Works that have left OpenAlex do not count.
+    """
+    if not (raw.has_table("works") and raw.has_table("roster")):
+        return []
+    members = set(raw.query_keys(_MEMBERS))
+    statuses = read_work_statuses(raw)
+    counts: Counter[str] = Counter()
+    for work in raw.read_documents("works", msgspec.json.Decoder(WorkHead)):
+        if statuses.get(work.id) not in (MERGED, GONE) and not work.author_ids.isdisjoint(members):
+            counts.update(work.author_ids - members - _NOBODY)
+    return sorted(counts, key=lambda author_id: (-counts[author_id], author_id))
