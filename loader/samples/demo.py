@@ -137,6 +137,8 @@ def prepare_environment(served: ServedSample, data: Path) -> None:
             "SOURCES__OPENALEX__INSTITUTION": "",
             "SOURCES__OPENALEX__API_KEY": "sample",
             "SOURCES__OPENALEX__REQUESTS_PER_SECOND": "1000",
+            # A request each: a demo shows what they do to the ages, and need not wait for all.
+            "SOURCES__OPENALEX__COAUTHOR_CREDITS": "400",
             "SOURCES__SEMANTIC_SCHOLAR__ENABLED": "true",
             "SOURCES__SEMANTIC_SCHOLAR__BASE_URL": served.semantic_scholar_url,
             "SOURCES__SEMANTIC_SCHOLAR__API_KEY": "sample",

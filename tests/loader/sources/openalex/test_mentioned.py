@@ -4,6 +4,7 @@ from pathlib import Path
 
 import duckdb
 
+from loader.sources.openalex.coauthors import rank_coauthors
 from loader.sources.openalex.mentioned import list_mentioned_institutions, list_mentioned_topics
 from loader.warehouse import RawSchema, open_warehouse
 
@@ -19,15 +20,20 @@ def test_large_works_are_read_within_the_memory_of_a_load(tmp_path: Path) -> Non
             create schema raw_openalex;
             create table raw_openalex.works as
             select json_object(
-                'authorships',
-                [{{'institutions': [{{'id': 'I' || number % 7}}, {{'id': null}}]}}, {{'institutions': null}}],
+                'id', 'W' || number,
+                'authorships', [
+                    {{'author': {{'id': 'A0'}}, 'institutions': [{{'id': 'I' || number % 7}}, {{'id': null}}]}},
+                    {{'author': {{'id': 'A' || greatest(number % 5, 1)}}, 'institutions': null}}
+                ],
                 'topics', case when number % 2 = 0 then [{{'id': 'T' || number % 3}}] end,
                 'text', repeat('x', {_CHARACTERS})
             ) as document
-            from range({_WORKS}) as numbers (number)
+            from range({_WORKS}) as numbers (number);
+            create table raw_openalex.roster as select 'A0' as id, '{{"is_member": true}}' as document
             """
         )
     with open_warehouse(path, wait_seconds=0) as connection:
         raw = RawSchema(connection, "raw_openalex")
         assert list_mentioned_institutions(raw) == [f"I{number}" for number in range(7)]
         assert list_mentioned_topics(raw) == ["T0", "T1", "T2"]
+        assert rank_coauthors(raw) == ["A1", "A2", "A3", "A4"]
