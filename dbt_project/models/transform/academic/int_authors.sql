@@ -15,10 +15,8 @@ authors as (
     select * from {{ ref('stg_openalex__authors') }}
 ),
 
--- OpenAlex is asked for coauthors outside the roster; the works of who is on it are all loaded.
 coauthor_years as (
     select * from {{ ref('stg_openalex__coauthor_years') }}
-    where author_id not in (select author_id from roster)
 ),
 
 kept_papers as (
@@ -100,7 +98,7 @@ select
         when coauthor_years.first_publication_year is not null then 'cache'
         when totals.first_publication_year is not null then 'seen'
     end as first_year_source,
-    -- an answer may be a year old, and a person may be two in OpenAlex: nobody is younger than a paper that is seen
+    -- an answer may be a year old, and one person two in OpenAlex: nobody is younger than a paper seen
     cast(coalesce(
         roster.first_publication_year,
         least(coauthor_years.first_publication_year, totals.first_publication_year)
@@ -122,6 +120,10 @@ from met
 left join roster on met.author_id = roster.author_id
 left join authors on met.author_id = authors.author_id
 left join named on met.author_id = named.author_id
-left join coauthor_years on met.author_id = coauthor_years.author_id
+-- who is on the roster now is no longer asked for: all works are there
+left join coauthor_years
+    on
+        met.author_id = coauthor_years.author_id
+        and roster.author_id is null
 left join totals on met.author_id = totals.author_id
 left join paper_counts on met.author_id = paper_counts.author_id
