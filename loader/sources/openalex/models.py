@@ -257,7 +257,8 @@ class RosterMember(Record):
 
 class _YearGroup(TypedDict, total=False):
     key: Required[str]
-    count: Required[BigInteger]
+    # A year without a work would be a false first year.
+    count: Required[Annotated[int, Field(ge=1, le=2**63 - 1)]]
 
 
 class _YearGroups(TypedDict, total=False):

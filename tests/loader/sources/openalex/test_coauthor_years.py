@@ -247,15 +247,18 @@ def once(fault: Fault) -> Fault:
 def test_an_answer_that_is_not_as_it_should_be_is_set_aside_and_counts_as_one(
     loader: Loader, server: OpenAlexServer, coauthors: list[str], faults: dict[str, Fault]
 ) -> None:
-    texts, full = {"key": "2020", "count": "3"}, [{"key": str(year), "count": 1} for year in range(200)]
+    texts, none = {"key": "2020", "count": "3"}, {"key": "1905", "count": 0}
+    full = [{"key": str(year), "count": 1} for year in range(200)]
     faults[coauthors[2]] = answer_status(200, {"meta": {"count": 3}, "group_by": [texts]})
+    faults[coauthors[3]] = answer_status(200, {"meta": {"count": 3}, "group_by": [none]})
     faults[coauthors[4]] = answer_status(200, {"meta": {"count": 200}, "group_by": full})
-    assert count_records(loader.load(coauthor_credits=6)) == LoadCounts(extracted=6, new=4, rejected=2)
+    assert count_records(loader.load(coauthor_credits=6)) == LoadCounts(extracted=6, new=3, rejected=3)
     with duckdb.connect(str(loader.settings.warehouse), read_only=True) as connection:
         sql = "select record_id, reason from raw_openalex.rejected_records where resource = 'coauthor_years'"
         reasons = dict(connection.execute(sql).fetchall())
-    assert set(reasons) == {coauthors[2], coauthors[4]}
+    assert set(reasons) == {coauthors[2], coauthors[3], coauthors[4]}
     assert reasons[coauthors[2]].startswith("answer.group_by[0].count")
+    assert reasons[coauthors[3]] == "answer.group_by[0].count: Input should be greater than or equal to 1"
     assert reasons[coauthors[4]].startswith("answer.group_by: List should have at most 199 items")
     server.requests.clear()
     loader.load(coauthor_credits=1)
