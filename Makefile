@@ -46,8 +46,9 @@ format: $(READY) ## Format Python and SQL
 docs: $(READY) ## The dbt docs site with lineage, as one page: data/docs/index.html
 	@$(BIN)/headwater docs
 
-bench: $(READY) ## Measure loading and publishing against their floors
+bench: $(READY) ## Measure loading and publishing against their floors, and a second run against the first
 	@$(BIN)/python -m tests.benchmarks.bench
+	@$(BIN)/python -m tests.benchmarks.sync
 
 lock: $(READY) ## Pin the newest allowed versions in requirements.lock (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
