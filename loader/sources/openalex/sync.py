@@ -46,6 +46,8 @@ _MOST_SWEEPS = 10
 _OVERLAP_MICROSECONDS = 2 * 24 * 60 * 60 * 1_000_000
 _SWEEP_TO_THE_END_AFTER = timedelta(days=30)
 _LISTED_AUTHORS = 100
+# Sweeps of groups that still wait for their works are lost when the budget ends.
+_MOST_CREDITS_WAITING = 20
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,20 @@ class _Sweep:
     """
 
     changed_at: dict[str, int | None]
+    is_whole: bool
+
+
+@dataclass
+class _Swept:
+    """A group whose works are known by their dates, until those that it wants are fetched.
+
+    `credits` is what the sweep cost; `is_whole` as in _Sweep.
+    """
+
+    group: Group
+    seen: set[str]
+    wanted: set[str]
+    credits: int
     is_whole: bool
 
 
@@ -114,7 +130,7 @@ class WorksSync:
         statuses = [self._statuses.get(author_id, SyncStatus(author_id)) for author_id in self._choose_authors()]
         failed = [status for status in statuses if status.error]
         others = [status for status in statuses if not status.error and self._is_due(status)]
-        batches = [*self._form_batches(failed), *self._form_batches(others)]
+        batches = [*self._form_batches(failed, most_sweeps=1), *self._form_batches(others, _MOST_SWEEPS)]
         self._may_stop_early = sum(map(self.count_sweep_credits, chain(*batches))) > self._sweep_credits
         return batches
 
@@ -188,8 +204,11 @@ class WorksSync:
             return True
         return status.last_synced_at + self._refresh_after <= datetime.now(UTC)
 
-    def _form_batches(self, statuses: Sequence[SyncStatus]) -> Iterator[Sequence[Group]]:
-        """Whose works are asked for in full, a group a load; then the others."""
+    def _form_batches(self, statuses: Sequence[SyncStatus], most_sweeps: int) -> Iterator[Sequence[Group]]:
+        """Whose works are asked for in full, a group a load; then the others.
+
+        Groups that failed are swept one by one: a work that cannot be had then holds up its own group alone.
+        """
         in_full = [
             status.author_id for status in statuses if self._options.is_full_refresh or not status.last_synced_at
         ]
@@ -201,7 +220,7 @@ class WorksSync:
         for author_ids in _cut(in_full, MOST_VALUES):
             yield [Group(tuple(author_ids), is_full=True)]
         groups = [Group(tuple(author_id for _, author_id in part), is_full=False) for part in _cut(swept, MOST_VALUES)]
-        yield from _cut(groups, _MOST_SWEEPS)
+        yield from _cut(groups, most_sweeps)
 
 
 class _BatchLoad:
@@ -226,6 +245,8 @@ class _BatchLoad:
         self._may_stop_early = may_stop_early
         self._new_statuses: list[SyncStatus] = []
         self._new_work_statuses: list[WorkStatus] = []
+        self._waiting: list[_Swept] = []
+        self._fetched: set[str] = set()
         self._counted: set[str] = set()
         self._expected = 0
 
@@ -238,14 +259,10 @@ class _BatchLoad:
         for group in self._batch:
             if group.is_full:
                 yield from self._list_in_full(group)
-                continue
-            try:
-                yield from self._list_changes(group)
-            except StopLoadingError as error:
-                self._sync.stopped_by = error
-                return
-            except HeadwaterError as error:
-                self._sync.failures[group] = error
+        try:
+            yield from self._list_changes([group for group in self._batch if not group.is_full])
+        except StopLoadingError as error:
+            self._sync.stopped_by = error
 
     def describe(self) -> Iterator[Any]:
         """The rows of bookkeeping, with their tables; called within the load, after all pages."""
@@ -262,23 +279,65 @@ class _BatchLoad:
             records = [self._take(record, seen) for record in page.records]
             yield Page(records, self._expected + (page.expected or 0))
         self._expected += len(seen)
-        yield from self._look_up(sorted(before - seen), group)
+        yield from self._look_up(sorted(before - seen), group, coming=set())
         self._finish(group, seen, fetched=seen, is_swept=True)
 
-    def _list_changes(self, group: Group) -> Iterator[Page]:
+    def _list_changes(self, groups: Sequence[Group]) -> Iterator[Page]:
+        """Sweeps group after group, and fetches what changed: of several groups together, so that lists are full."""
+        for group in groups:
+            try:
+                yield from self._list_unchanged(group)
+            except StopLoadingError:
+                raise
+            except HeadwaterError as error:
+                self._sync.failures[group] = error
+            is_due = group is groups[-1] or sum(each.credits for each in self._waiting) >= _MOST_CREDITS_WAITING
+            yield from self._fetch_changed(at_least=1 if is_due else MOST_VALUES)
+
+    def _list_unchanged(self, group: Group) -> Iterator[Page]:
+        """Counts what raw holds as it is, looks up what has left the group, and lets what changed wait."""
         before = self._list_known(group)
         sweep = self._sweep(group, before)
         seen = set(sweep.changed_at) if sweep.is_whole else before | sweep.changed_at.keys()
-        wanted = [work_id for work_id, at in sweep.changed_at.items() if not self._known.has(work_id, at)]
-        unchanged = seen - set(wanted) - self._counted
+        wanted = {work_id for work_id, at in sweep.changed_at.items() if not self._known.has(work_id, at)}
+        waited_for = set(self._list_waited_for())
+        unchanged = seen - wanted - waited_for - self._counted
         self._counted |= unchanged
-        self._expected += len(unchanged) + len(wanted)
+        self._expected += len(unchanged) + len(wanted - waited_for)
         yield Page([], self._expected, unchanged_count=len(unchanged))
-        fetched: set[str] = set()
-        for page in self._client.list_by("works", "openalex", wanted):
-            yield Page([self._take(record, fetched) for record in page.records], self._expected)
-        yield from self._look_up(sorted(before - seen), group)
-        self._finish(group, seen, fetched, is_swept=sweep.is_whole)
+        yield from self._look_up(sorted(before - seen - waited_for), group, coming=waited_for | wanted)
+        self._waiting.append(_Swept(group, seen, wanted, len(sweep.changed_at) // PER_PAGE + 1, sweep.is_whole))
+
+    def _fetch_changed(self, at_least: int) -> Iterator[Page]:
+        """Fetches what the groups wait for while it is so many works; ends the groups that wait for nothing more."""
+        self._finish_swept()
+        while len(work_ids := self._list_waited_for()) >= at_least:
+            part = work_ids[:MOST_VALUES]
+            try:
+                for page in self._client.list_by("works", "openalex", part):
+                    yield Page([self._take(record, self._fetched) for record in page.records], self._expected)
+            except StopLoadingError:
+                raise
+            except HeadwaterError as error:
+                self._fail_waiting(part, error)
+            for swept in self._waiting:
+                swept.wanted.difference_update(part)
+            self._finish_swept()
+
+    def _list_waited_for(self) -> list[str]:
+        return list(dict.fromkeys(work_id for swept in self._waiting for work_id in sorted(swept.wanted)))
+
+    def _fail_waiting(self, work_ids: Sequence[str], error: HeadwaterError) -> None:
+        """The groups that wait for one of these works end with the error."""
+        failed = [swept for swept in self._waiting if not swept.wanted.isdisjoint(work_ids)]
+        self._sync.failures.update((swept.group, error) for swept in failed)
+        self._waiting = [swept for swept in self._waiting if swept not in failed]
+
+    def _finish_swept(self) -> None:
+        for swept in self._waiting:
+            if not swept.wanted:
+                self._finish(swept.group, swept.seen, self._fetched, is_swept=swept.is_whole)
+        self._waiting = [swept for swept in self._waiting if swept.wanted]
 
     def _sweep(self, group: Group, before: set[str]) -> _Sweep:
         """Reads when the group's works last changed, the newest first, until the rest is surely as raw has it.
@@ -323,8 +382,11 @@ class _BatchLoad:
         swept_at = self._statuses.get(author_id, SyncStatus(author_id)).last_swept_at
         return swept_at is None or swept_at + _SWEEP_TO_THE_END_AFTER <= datetime.now(UTC)
 
-    def _look_up(self, work_ids: Sequence[str], group: Group) -> Iterator[Page]:
-        """Asks singly for the works that have left their authors' list; what is found of the roster comes to raw."""
+    def _look_up(self, work_ids: Sequence[str], group: Group, coming: set[str]) -> Iterator[Page]:
+        """Asks singly for the works that have left their authors' list; what is found of the roster comes to raw.
+
+        But for what raw is known to hold as it is, and what is `coming` by another way.
+        """
         for work_id in work_ids:
             if work_id in self._counted:
                 continue
@@ -338,7 +400,7 @@ class _BatchLoad:
                     continue
             elif head and not head.author_ids & set(group.author_ids):
                 self._mark(work_id, MOVED)
-            if record and head:
+            if record and head and head.id not in self._counted | coming:
                 self._expected += 1
                 self._counted.add(head.id)
                 self._known.take(head)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,12 +41,12 @@ def undisturbed(large: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> R
         return loader.read_raw()
 
 
-def refuse_for(author_id: str) -> Fault:
-    """Refuses the works of the group that holds this author, and nobody else's."""
+def refuse_for(wanted_id: str, status: int = 400, message: str = "Not today.") -> Fault:
+    """Refuses lists whose filter names this author or work, and no other."""
 
     def fail(request: Request, answer: Answer) -> Answer:
-        if author_id in request.parameters.get("filter", ""):
-            return answer_status(400, {"error": "Failed", "message": "Not today."})(request, answer)
+        if wanted_id in request.parameters.get("filter", ""):
+            return answer_status(status, {"error": "Failed", "message": message})(request, answer)
         return answer
 
     return fail
@@ -55,6 +56,45 @@ def list_groups(server: OpenAlexServer, first: int = 0) -> list[str]:
     """The filters by author that were asked for, in order and each once."""
     filters = [request.parameters.get("filter", "") for request in server.requests[first:]]
     return list(dict.fromkeys(text for text in filters if text.startswith("author.id:")))
+
+
+@pytest.fixture(scope="module")
+def changed_ids(large: Catalogue, undisturbed: Raw) -> tuple[str, str]:
+    """A work of the first group alone, and one of the second alone."""
+    roster = [row[0] for row in undisturbed["roster"]]
+    first, second = set(roster[:100]), set(roster[100:])
+    authors = {work["id"]: {each["author"]["id"] for each in work["authorships"]} for work in large.works}
+    of_first = next(key for key, ids in authors.items() if ids & first and not ids & second)
+    of_second = next(key for key, ids in authors.items() if ids & second and not ids & first)
+    return of_first, of_second
+
+
+@pytest.fixture(scope="module")
+def next_day(large: Catalogue, changed_ids: tuple[str, str]) -> Catalogue:
+    """The catalogue with a change in each group."""
+    changed = {"cited_by_count": 1234, "updated_date": "2026-12-31T00:00:00"}
+    return replace(large, works=[work | changed if work["id"] in changed_ids else work for work in large.works])
+
+
+@pytest.fixture(scope="module")
+def brought_up_to_date(next_day: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Raw:
+    with serve(tmp_path_factory.mktemp("next_day"), next_day) as (_, loader):
+        assert loader.load().error is None
+        return loader.read_raw()
+
+
+def list_fetches(server: OpenAlexServer) -> list[str]:
+    """The filters by which works were asked for one by one."""
+    filters = [request.parameters["filter"] for request in server.requests if request.path == "/works"]
+    return [text for text in filters if text.startswith("openalex:")]
+
+
+@pytest.fixture
+def loaded(tmp_path: Path, large: Catalogue) -> Path:
+    """A folder in which the first day is loaded."""
+    with serve(tmp_path / "data", large) as (_, loader):
+        assert loader.load().error is None
+    return tmp_path / "data"
 
 
 @pytest.mark.parametrize("is_first_run", [True, False])
@@ -99,3 +139,48 @@ def test_a_run_that_ends_with_the_budget_keeps_whole_groups_and_the_next_begins_
     with serve(tmp_path / "data", large) as (_, loader):
         assert loader.load().error is None
         assert loader.read_raw() == undisturbed
+
+
+def test_works_that_changed_in_several_groups_are_fetched_in_one_list(
+    loaded: Path, next_day: Catalogue, changed_ids: tuple[str, str], brought_up_to_date: Raw
+) -> None:
+    with serve(loaded, next_day) as (server, loader):
+        assert loader.load().error is None
+        (fetch,) = list_fetches(server)
+        assert set(fetch.removeprefix("openalex:").split("|")) == set(changed_ids)
+        assert loader.read_raw() == brought_up_to_date
+
+
+def test_a_work_that_cannot_be_had_holds_up_its_own_group_alone_from_the_next_run_on(
+    loaded: Path, next_day: Catalogue, changed_ids: tuple[str, str], brought_up_to_date: Raw
+) -> None:
+    refused, other = changed_ids
+    failed = "select count(*) from raw_openalex.sync_status where error is not null"
+    count = "select document ->> '$.cited_by_count' from raw_openalex.works where id = '{}'"
+    with serve(loaded, next_day) as (server, loader):
+        server.fail_next(*[refuse_for(refused)] * 20, path="/works")
+        assert "The works of 120 authors could not be brought up to date" in (loader.load().error or "")
+        assert loader.ask(failed) == 120
+        server.fail_next(*[refuse_for(refused)] * 20, path="/works")
+        assert "The works of 100 authors could not be brought up to date" in (loader.load().error or "")
+        assert (loader.ask(failed), loader.ask(count.format(other))) == (100, "1234")
+    with serve(loaded, next_day) as (_, loader):
+        assert loader.load().error is None
+        assert loader.ask(failed) == 0
+        assert loader.read_raw() == brought_up_to_date
+
+
+def test_groups_that_wait_for_their_works_when_the_budget_ends_are_swept_again(
+    loaded: Path, next_day: Catalogue, undisturbed: Raw, brought_up_to_date: Raw
+) -> None:
+    synced = "select max(last_synced_at) from raw_openalex.sync_status"
+    last_author = undisturbed["roster"][-1][0]
+    with serve(loaded, next_day) as (server, loader):
+        before = loader.ask(synced)
+        server.fail_next(*[refuse_for(last_author, 429, "Insufficient budget.")] * 20, path="/works")
+        assert "budget for today is used up" in (loader.load().error or "")
+        assert len(list_groups(server)) == 2
+        assert loader.ask(synced) == before, "nobody is through"
+    with serve(loaded, next_day) as (_, loader):
+        assert loader.load().error is None
+        assert loader.read_raw() == brought_up_to_date
