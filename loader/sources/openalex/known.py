@@ -9,19 +9,6 @@ from loader.sources.openalex.models import EPOCH, read_utc
 from loader.warehouse import RawSchema
 
 _CHANGED_AT = "select id, epoch_us(updated_at) from {raw}.works"
-_AUTHORS = """
-    with works as (
-        select id, from_json(document, '{{"authorships": [{{"author": {{"id": "VARCHAR"}}}}]}}') as work
-        from {raw}.works
-    ), authorships as (
-        select id, unnest(work.authorships) as authorship from works
-    ), named as (
-        select distinct id, authorship.author.id as author_id from authorships
-    )
-    select author_id, id
-    from named
-    semi join (select unnest($author_ids::varchar[]) as author_id) as wanted using (author_id)
-"""
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -76,9 +63,8 @@ class KnownWorks:
         if not raw.has_table("works"):
             return
         self._changed_at.update(raw.query(_CHANGED_AT))
-        for author_id, work_id in raw.query(_AUTHORS, {"author_ids": list(author_ids)}):
-            self._works[author_id].add(work_id)
-            self._authors.setdefault(work_id, set()).add(author_id)
+        for head in raw.read_documents("works", _DECODER):
+            self._name_authors(head)
 
     def has(self, work_id: str, changed_at: int | None) -> bool:
         """Whether raw holds the work as it was when it last changed."""
@@ -105,6 +91,9 @@ class KnownWorks:
         self._changed_at[head.id] = head.changed_at
         for author_id in self._authors.get(head.id, ()):
             self._works[author_id].discard(head.id)
+        self._name_authors(head)
+
+    def _name_authors(self, head: WorkHead) -> None:
         self._authors[head.id] = head.author_ids & self._works.keys()
         for author_id in self._authors[head.id]:
             self._works[author_id].add(head.id)
