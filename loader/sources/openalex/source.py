@@ -1,6 +1,7 @@
 """The resources of OpenAlex and the order in which they are loaded."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from loader.sources.openalex.bookkeeping import SYNC_STATUS_HINTS
 from loader.sources.openalex.client import OpenAlexClient
 from loader.sources.openalex.coauthor_cache import CoauthorCache
 from loader.sources.openalex.members import Members, describe_members, read_author
-from loader.sources.openalex.mentioned import list_mentioned_institutions, list_mentioned_topics
+from loader.sources.openalex.mentioned import Mentioned, read_mentioned
 from loader.sources.openalex.models import Author, CoauthorYears, Institution, RosterMember, Topic, Work
 from loader.sources.openalex.sync import WorksSync
 from loader.warehouse import RawSchema
@@ -98,15 +99,23 @@ def openalex_source(
         )
         yield from load.describe()
 
-    def list_missing(table: str, list_mentioned: Callable[[RawSchema], list[str]]) -> Iterator[Page]:
-        return _list_missing(client, raw, table, list_mentioned, is_all=works_sync.is_everything_asked_again)
+    @lru_cache(maxsize=1)
+    def read_mentioned_once(load_id: str) -> Mentioned:
+        """Both resources of a load share one reading of all works."""
+        return read_mentioned(raw)
+
+    def list_missing(table: str) -> Iterator[Page]:
+        if not raw.has_table("works"):
+            return iter(())
+        mentioned = read_mentioned_once(str(dlt.current.load_package_state()["load_id"]))._asdict()[table]
+        return _list_missing(client, raw, table, mentioned, is_all=works_sync.is_everything_asked_again)
 
     return [
         build("roster", lambda: _list_roster(members, raw, progress)),
         build("authors", lambda: _list_authors(client, members, progress)),
         document_resource("works", load_works),
-        build("institutions", lambda: list_missing("institutions", list_mentioned_institutions)),
-        build("topics", lambda: list_missing("topics", list_mentioned_topics)),
+        build("institutions", lambda: list_missing("institutions")),
+        build("topics", lambda: list_missing("topics")),
         build("coauthor_years", coauthor_cache.list_pages),
         dlt.resource(
             lambda: iter([dlt.mark.with_hints(works_sync.describe_failures(), SYNC_STATUS_HINTS)]),
@@ -150,17 +159,10 @@ def _list_authors(client: OpenAlexClient, members: Members, progress: Progress) 
 
 
 def _list_missing(
-    client: OpenAlexClient,
-    raw: RawSchema,
-    table: str,
-    list_mentioned: Callable[[RawSchema], list[str]],
-    *,
-    is_all: bool,
+    client: OpenAlexClient, raw: RawSchema, table: str, mentioned: Sequence[str], *, is_all: bool
 ) -> Iterator[Page]:
     """The entities that raw works mention and the table lacks; with `is_all` also those that it has."""
-    if not raw.has_table("works"):
-        return iter(())
     loaded = set()
     if raw.has_table(table) and not is_all:
         loaded = set(raw.query_keys(f"select id from {{raw}}.{table}"))
-    return client.list_by(table, "openalex", [key for key in list_mentioned(raw) if key not in loaded])
+    return client.list_by(table, "openalex", [key for key in mentioned if key not in loaded])

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 
 from loader.sources.openalex.coauthors import rank_coauthors
-from loader.sources.openalex.mentioned import list_mentioned_institutions, list_mentioned_topics
+from loader.sources.openalex.mentioned import read_mentioned
 from loader.warehouse import RawSchema, open_warehouse
 
 _CHARACTERS = 30_000
@@ -34,6 +34,7 @@ def test_large_works_are_read_within_the_memory_of_a_load(tmp_path: Path) -> Non
         )
     with open_warehouse(path, wait_seconds=0) as connection:
         raw = RawSchema(connection, "raw_openalex")
-        assert list_mentioned_institutions(raw) == [f"I{number}" for number in range(7)]
-        assert list_mentioned_topics(raw) == ["T0", "T1", "T2"]
+        mentioned = read_mentioned(raw)
         assert rank_coauthors(raw) == ["A1", "A2", "A3", "A4"]
+    assert mentioned.institutions == [f"I{number}" for number in range(7)]
+    assert mentioned.topics == ["T0", "T1", "T2"]
