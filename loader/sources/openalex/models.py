@@ -17,7 +17,6 @@ from loader.documents import Record
 # DuckDB and Python each read many spellings of a time, not the same ones; both read these alike.
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?"
-_TIMESTAMP = re.compile(f"{_DATE.pattern}{_TIME}")
 _DATE_OR_TIMESTAMP = re.compile(f"{_DATE.pattern}({_TIME})?")
 
 
@@ -57,8 +56,9 @@ BigInteger = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 # Citations are added up over works, and the sum is a BIGINT.
 CitationCount = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Date = Annotated[date, _spelled(_DATE, "2026-01-31", date.fromisoformat)]
-Timestamp = Annotated[datetime, _spelled(_TIMESTAMP, "2026-01-31T23:59:59.123456", read_utc)]
-DateOrTimestamp = Annotated[datetime, _spelled(_DATE_OR_TIMESTAMP, "2026-01-31", read_utc)]
+DateOrTimestamp = Annotated[
+    datetime, _spelled(_DATE_OR_TIMESTAMP, "2026-01-31T23:59:59.123456 or 2026-01-31", read_utc)
+]
 
 
 # The pieces of a record are typed dicts, each field optional: pydantic checks them a third faster than models.
@@ -130,7 +130,7 @@ class _YearCount(TypedDict, total=False):
 class _Entity(Record):
     """What all OpenAlex entities share."""
 
-    updated_date: Timestamp | None = None
+    updated_date: DateOrTimestamp | None = None
 
     @property
     def changed_at(self) -> datetime | None:
@@ -270,7 +270,7 @@ class CoauthorYears(Record):
     """OpenAlex's last answer on how many works of each year a coauthor has, in a record that the loader makes."""
 
     id: AuthorId
-    asked_at: Timestamp
+    asked_at: DateOrTimestamp
     status: Literal["found", "not_found"]
     answer: _YearGroups
 
