@@ -219,8 +219,17 @@ def test_what_a_work_was_merged_into_is_noted_and_comes_to_raw_where_it_is_of_th
     days.load(leave_out(target_id, {}))
     counts = count_works(days.load(leave_out(merged_id, {merged_id: target_id})))
     assert days.read_statuses() == {merged_id: ("merged", target_id)}
-    assert counts.new == int(is_of_roster)
+    assert (counts.new, counts.repeated) == (int(is_of_roster), 0)
     assert set(days.read_works()) == ours.keys()
+
+
+def test_what_a_work_was_merged_into_is_counted_once_where_raw_holds_it(days: Days, first_day: Catalogue) -> None:
+    merged_id, target_id, *others = sorted(find_roster_works(days, first_day))
+    days.load(first_day)
+    works = [work for work in first_day.works if work["id"] != merged_id]
+    counts = count_works(days.load(replace(first_day, works=works, merged={merged_id: target_id})))
+    assert counts == LoadCounts(extracted=len(others) + 1, unchanged=len(others) + 1)
+    assert days.read_statuses() == {merged_id: ("merged", target_id)}
 
 
 def test_works_with_more_than_a_hundred_authors_come_with_all_of_them(days: Days) -> None:
