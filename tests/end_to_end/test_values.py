@@ -181,7 +181,7 @@ def published(module_workspace: Workspace) -> Iterator[Workspace]:
     works = [*KEPT_WORKS, *REFUSED_WORKS, *generate_works()]
     random.Random(1).shuffle(works)
     with OpenAlexServer(Catalogue(works, authors, [], [])) as server:
-        server.fail_next(*[change_body] * 10, path="/")
+        server.fail_next(*[change_body] * 1_000, path="/")
         module_workspace.serve(server.url, module_workspace.write_roster("openalex_id", AUTHOR, BROKEN_AUTHOR))
         module_workspace.run_well("headwater", "run")
     return module_workspace

@@ -26,6 +26,7 @@ def copy_published_sample(workspace: Workspace, shared: Path) -> None:
 
 def _publish(workspace: Workspace) -> None:
     environment = dict(workspace.environment)
+    del workspace.environment["SOURCES__OPENALEX__COAUTHOR_CREDITS"]  # all coauthors
     with serve_sample(workspace, Sample(workspace)):
         workspace.run_well("headwater", "run")
     workspace.environment = environment

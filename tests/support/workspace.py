@@ -80,6 +80,8 @@ class Workspace:
             "HEADWATER_LOCK_WAIT_SECONDS": "0.5",
             "COLUMNS": "160",
             "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
+            # A request each: enough of them to be sure that they come with all else.
+            "SOURCES__OPENALEX__COAUTHOR_CREDITS": "20",
         }
 
     def __enter__(self) -> Self:
