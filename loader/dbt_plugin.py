@@ -1,4 +1,4 @@
-"""Gives dbt's DuckDB connection what the handoff needs, and the user one line where the warehouse cannot be had."""
+"""Gives dbt's DuckDB connection what handoff and pseudonyms need, and the user one line where that cannot be had."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -7,10 +7,11 @@ import duckdb
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
-from duckdb.sqltypes import VARCHAR
+from duckdb.sqltypes import DATE, VARCHAR
 
 from loader.errors import HeadwaterError
 from loader.postgres import ensure_server, find_duckdb_extension
+from loader.privacy import read_pseudonymiser
 from loader.settings import read_settings
 from loader.warehouse import open_warehouse
 
@@ -25,6 +26,7 @@ class Plugin(BasePlugin):
         # dbt asks again after a refusal, up to three times: the wait is over then.
         wait_seconds = 0 if self._was_refused else read_settings().lock_wait_seconds
         try:
+            read_pseudonymiser(read_settings())
             with open_warehouse(Path(creds.path), wait_seconds=wait_seconds):
                 pass
         except HeadwaterError as error:
@@ -32,9 +34,16 @@ class Plugin(BasePlugin):
             raise DbtRuntimeError(str(error)) from error
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Registers two SQL functions for the handoff; they do nothing until they are called."""
+        """Registers two SQL functions for the handoff, which do nothing until they are called.
+
+        Where pseudonyms are published, two more make them: the key is in this process only, never in SQL.
+        """
         conn.create_function("postgres_extension_path", _find_extension, [], VARCHAR)
         conn.create_function("postgres_connection_string", _find_server, [], VARCHAR)
+        if pseudonymiser := read_pseudonymiser(read_settings()):
+            conn.create_function("pseudonymise", pseudonymiser.pseudonymise, [VARCHAR, VARCHAR], VARCHAR)
+            dates = duckdb.list_type(DATE)
+            conn.create_function("move_dates", pseudonymiser.move_dates, [duckdb.list_type(VARCHAR), dates], dates)
 
 
 def _find_extension() -> str:

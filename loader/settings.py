@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,18 @@ class Settings:
     `HEADWATER_WAREHOUSE` names another DuckDB file, with a state folder of its own beside it: a name alone is
     one in the data folder;
     `HEADWATER_LOCK_WAIT_SECONDS` is how long to wait for a process that holds it.
+
+    `privacy` and `smallest_group` say how to publish: `[publication]` in `.dlt/config.toml`, or the environment
+    (`PUBLICATION__PRIVACY`). dbt needs them whenever it parses, so they are read here and not through dlt, which takes
+    a second to import.
     """
 
     data: Path
     warehouse: Path
     lock_wait_seconds: float = 20.0
+    # As written: loader/privacy.py says what is wrong with them, and dbt hands off nothing that it does not know.
+    privacy: str = "public"
+    smallest_group: str = "5"
 
     @property
     def state(self) -> Path:
@@ -67,8 +75,16 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     warehouse = Path(environment.get("HEADWATER_WAREHOUSE") or _WAREHOUSE)
     warehouse = data / warehouse if warehouse.name == str(warehouse) else warehouse.absolute()
     wait = environment.get("HEADWATER_LOCK_WAIT_SECONDS") or Settings.lock_wait_seconds
+    configured = _read_publication()
     try:
-        return Settings(data=data, warehouse=warehouse, lock_wait_seconds=float(wait))
+        return Settings(
+            data=data,
+            warehouse=warehouse,
+            lock_wait_seconds=float(wait),
+            privacy=environment.get("PUBLICATION__PRIVACY") or configured.get("privacy", Settings.privacy),
+            smallest_group=environment.get("PUBLICATION__SMALLEST_GROUP")
+            or configured.get("smallest_group", Settings.smallest_group),
+        )
     except ValueError:
         raise HeadwaterError(f"HEADWATER_LOCK_WAIT_SECONDS is {wait!r}; it must be a number of seconds.") from None
 
@@ -85,4 +101,18 @@ def derive_tool_environment(settings: Settings, dbt_target: str = "duckdb") -> d
         "DBT_LOG_PATH": str(settings.state / "dbt" / "logs"),
         "HEADWATER_WAREHOUSE_PATH": str(settings.warehouse),
         "HEADWATER_POSTGRES_SOCKET": str(settings.postgres_socket),
+        "HEADWATER_PRIVACY": settings.privacy,
+        "HEADWATER_SMALLEST_GROUP": settings.smallest_group,
     }
+
+
+def _read_publication() -> dict[str, str]:
+    """`[publication]` of `.dlt/config.toml`, as text."""
+    path = ROOT / ".dlt" / "config.toml"
+    try:
+        written = tomllib.loads(path.read_text()).get("publication", {})
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise HeadwaterError(f"{path} cannot be read: {error}.") from None
+    return {name: str(value) for name, value in written.items()}

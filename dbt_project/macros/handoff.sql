@@ -1,12 +1,13 @@
 {#
     `dbt run-operation handoff`: copies the transform tables that the marts read to Postgres's schema `transform`,
     in one transaction. Which tables these are is read from the graph. Nothing is handed off while a model or a test
-    of the last build is not well.
+    of the last build is not well. In the pseudonymous mode each is copied from its counterpart (privacy.sql).
 #}
 {% macro handoff() %}
     {%- if target.type != 'duckdb' -%}
         {{ exceptions.raise_compiler_error("The handoff starts in DuckDB: leave out --target.") }}
     {%- endif -%}
+    {%- do refuse_unknown_privacy() -%}
     {%- if not adapter.get_relation(target.database, 'operations', 'node_results') -%}
         {{ exceptions.raise_compiler_error("Nothing is built yet. Run `dbt build` first.") }}
     {%- endif -%}
@@ -18,7 +19,7 @@
         ) }}
     {%- endif -%}
 
-    {%- set models = find_handed_off_models() -%}
+    {%- set copies = find_copies(find_handed_off_models()) -%}
     {%- set places = run_query("select postgres_extension_path(), postgres_connection_string()")[0] -%}
     {%- if places[1].startswith('error: ') -%}
         {{ exceptions.raise_compiler_error(places[1][7:]) }}
@@ -26,20 +27,25 @@
     {%- do run_query("load '" ~ places[0] ~ "'") -%}
     {%- do run_query("attach '" ~ places[1] | replace("'", "''") ~ "' as postgres_server (type postgres)") -%}
 
+    {%- do refuse_public_after_pseudonymous() -%}
     {%- set statements = ["commit", "begin", "create schema if not exists postgres_server.transform"] -%}
     {%- for name in _find_tables_in_transform() -%}
         {%- do statements.append("drop table postgres_server.transform." ~ adapter.quote(name)) -%}
     {%- endfor -%}
-    {%- for model in models -%}
+    {%- for name, model in copies.items() -%}
         {%- do statements.append(
-            "create table postgres_server.transform." ~ adapter.quote(model.name)
+            "create table postgres_server.transform." ~ adapter.quote(name)
             ~ " as select * from " ~ adapter.quote(model.schema) ~ "." ~ adapter.quote(model.alias)
         ) -%}
     {%- endfor -%}
+    {%- if is_pseudonymous() -%}
+        {%- do statements.append(mark_transform()) -%}
+    {%- endif -%}
     {%- do statements.append("commit") -%}
     {%- do run_query(statements | join(";\n")) -%}
     {%- do run_query("detach postgres_server") -%}
-    {%- do log("Handed off " ~ models | length ~ " tables to Postgres.", info=true) -%}
+    {%- do log("Handed off " ~ copies | length ~ " tables to Postgres"
+        ~ (", with pseudonyms." if is_pseudonymous() else "."), info=true) -%}
 {% endmacro %}
 
 {# The transform models that a mart reads, by name. #}

@@ -24,6 +24,7 @@
         ) }}
     {%- elif selected -%}
         {%- do _refuse_without_handoff() -%}
+        {%- do refuse_other_privacy() -%}
         {%- do _drop_next_marts() -%}
         {%- do adapter.create_schema(api.Relation.create(database=target.database, schema='marts_next')) -%}
         {%- do _start_build_notes() -%}

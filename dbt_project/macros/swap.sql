@@ -78,6 +78,7 @@ begin
             {{ _drop_replaced_marts() }}
             drop table marts_next.build_notes;
             drop schema marts_next;
+            {{ _carry_over_mark() }}
             exit;
         exception when lock_not_available then
             {{ _give_up_in_time() }}
@@ -279,6 +280,15 @@ $reader$;
             foreach place in array views loop
                 {{ _define_view('place') }}
             end loop;
+{% endmacro %}
+
+{# How `transform` was handed off (privacy.sql), for the readers of the marts and for `headwater status`. #}
+{% macro _carry_over_mark() %}
+            if obj_description(to_regnamespace('transform'), 'pg_namespace') = '{{ pseudonymous_mark() }}' then
+                comment on schema marts is '{{ pseudonymous_mark() }}';
+            elsif obj_description('marts'::regnamespace, 'pg_namespace') = '{{ pseudonymous_mark() }}' then
+                comment on schema marts is null;
+            end if;
 {% endmacro %}
 
 {# Nobody reads them any more. Not `cascade`: what else hangs on them is someone's work. #}

@@ -40,6 +40,17 @@
     end
 {%- endmacro %}
 
+{# How often a paper is cited, in words, from its citations and their percentile among all papers. #}
+{% macro categorise_citations(count, percentile) -%}
+    case
+        when {{ count }} = 0 then 'uncited'
+        when {{ percentile }} <= 50 then 'low_impact'
+        when {{ percentile }} <= 80 then 'medium_impact'
+        when {{ percentile }} <= 95 then 'high_impact'
+        else 'very_high_impact'
+    end
+{%- endmacro %}
+
 {# The name in a DOI that is written as an address, in lower case: DOIs do not tell capitals apart. #}
 {% macro name_doi(column) -%}
     lower(regexp_replace({{ column }}, '^https?://(dx\.)?doi\.org/', '', 'i'))

@@ -19,11 +19,5 @@ ranked as (
 select
     paper_id,
     citation_percentile,
-    case
-        when cited_by_count = 0 then 'uncited'
-        when citation_percentile <= 50 then 'low_impact'
-        when citation_percentile <= 80 then 'medium_impact'
-        when citation_percentile <= 95 then 'high_impact'
-        else 'very_high_impact'
-    end as citation_category
+    {{ categorise_citations('cited_by_count', 'citation_percentile') }} as citation_category
 from ranked

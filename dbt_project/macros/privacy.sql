@@ -1,0 +1,109 @@
+{#
+    The mode of publication (loader/privacy.py): `public`, or `pseudonymous`, in which the handoff copies the tables of
+    schema `pseudonymous` in the place of those of `transform`.
+#}
+{% macro smallest_group() -%}
+    {{ return(env_var('HEADWATER_SMALLEST_GROUP', '5') | int) }}
+{%- endmacro %}
+
+{# A mean over the window `cell`, where it is one of enough values. #}
+{% macro mean_of_cell(column) -%}
+    case when count({{ column }}) over cell >= {{ smallest_group() }} then avg({{ column }}) over cell end
+{%- endmacro %}
+
+{# A mean over a group of people, rounded, where it is one of enough values. #}
+{% macro mean_of_people(column) -%}
+    case when count({{ column }}) >= {{ smallest_group() }} then round(avg({{ column }})) end
+{%- endmacro %}
+
+{% macro is_pseudonymous() -%}
+    {{ return(env_var('HEADWATER_PRIVACY', '') == 'pseudonymous') }}
+{%- endmacro %}
+
+{% macro refuse_unknown_privacy() -%}
+    {%- set privacy = env_var('HEADWATER_PRIVACY', '') -%}
+    {%- if privacy not in ['public', 'pseudonymous'] -%}
+        {{ exceptions.raise_compiler_error(
+            "publication.privacy is '" ~ privacy ~ "'; it must be 'public' or 'pseudonymous'. Nothing was published."
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+    What is copied to Postgres under which name: the models themselves, or in the pseudonymous mode the model that
+    stands for each by its name (pseudonymous_works for int_works), with the same columns. Without one nothing is
+    handed off.
+#}
+{% macro find_copies(models) -%}
+    {%- set copies = {} -%}
+    {%- for model in models -%}
+        {%- do copies.update({model.name: _find_counterpart(model) if is_pseudonymous() else model}) -%}
+    {%- endfor -%}
+    {{ return(copies) }}
+{%- endmacro %}
+
+{% macro _find_counterpart(model) -%}
+    {%- set name = 'pseudonymous_' ~ model.name | replace('int_', '', 1) -%}
+    {%- set counterpart = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
+        | selectattr('name', 'equalto', name) | first -%}
+    {%- if not counterpart -%}
+        {{ exceptions.raise_compiler_error(
+            "Nothing was handed off: publication.privacy is 'pseudonymous', and there is no model " ~ name
+            ~ " to stand for " ~ model.name ~ ". Write one in models/pseudonymous."
+        ) }}
+    {%- endif -%}
+    {%- if _list_columns(model) != _list_columns(counterpart) -%}
+        {{ exceptions.raise_compiler_error(
+            "Nothing was handed off: " ~ name ~ " has other columns or types than " ~ model.name
+            ~ ", which it stands for. Run `dbt build`; if that does not help, mend the model."
+        ) }}
+    {%- endif -%}
+    {{ return(counterpart) }}
+{%- endmacro %}
+
+{% macro _list_columns(model) -%}
+    {{ return(run_query(
+        "select list([column_name, data_type] order by column_index)::varchar from duckdb_columns()
+        where database_name = current_database() and schema_name = '" ~ model.schema ~ "'
+        and table_name = '" ~ model.alias ~ "'"
+    )[0][0]) }}
+{%- endmacro %}
+
+{#
+    Postgres remembers how it was published to, in a comment on `transform` and, from the swap on, on `marts`: else a
+    forgotten setting would replace pseudonyms by names.
+#}
+{% macro pseudonymous_mark() -%}
+    {{ return("Published pseudonymously by Headwater: rows stand for groups of people, see docs/privacy.md.") }}
+{%- endmacro %}
+
+{% macro mark_transform() -%}
+    {{ return("call postgres_execute('postgres_server', 'comment on schema transform is ''"
+        ~ pseudonymous_mark() ~ "''')") }}
+{%- endmacro %}
+
+{% macro refuse_public_after_pseudonymous() -%}
+    {%- set mark = run_query(
+        "select * from postgres_query('postgres_server',
+        'select obj_description(to_regnamespace(''transform''), ''pg_namespace'') as mark')"
+    )[0][0] -%}
+    {%- if mark == pseudonymous_mark() and not is_pseudonymous() -%}
+        {{ exceptions.raise_compiler_error(
+            "Nothing was handed off: this Postgres was published pseudonymously, and publication.privacy is 'public'"
+            ~ " now. To publish names and records there on purpose, drop its schemas transform and marts first; or"
+            ~ " name another PGDATABASE."
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# On Postgres, before marts are built from what was handed off: it must be of this mode. #}
+{% macro refuse_other_privacy() -%}
+    {%- do refuse_unknown_privacy() -%}
+    {%- set mark = run_query("select obj_description(to_regnamespace('transform'), 'pg_namespace')")[0][0] -%}
+    {%- if (mark == pseudonymous_mark()) != is_pseudonymous() -%}
+        {{ exceptions.raise_compiler_error(
+            "Nothing was built: publication.privacy is '" ~ env_var('HEADWATER_PRIVACY', '') ~ "', and what was handed"
+            ~ " off to Postgres is not. Run `dbt run-operation handoff` first."
+        ) }}
+    {%- endif -%}
+{%- endmacro %}

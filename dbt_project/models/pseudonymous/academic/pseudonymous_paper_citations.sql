@@ -1,0 +1,2 @@
+-- Empty: the years in which a paper was cited tell which paper it is.
+select * from {{ ref('int_paper_citations') }} where false

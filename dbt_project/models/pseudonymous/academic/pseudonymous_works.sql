@@ -1,0 +1,45 @@
+-- What is not named here is withheld. Numbers are means of the cell, so that its papers look alike.
+with papers as (
+    select * from {{ ref('pseudonymous_papers_told_apart') }}
+),
+
+works as (
+    select * from {{ ref('int_works') }}
+),
+
+averaged as (
+    select
+        papers.pseudonym as work_id,
+        pseudonymise('field', papers.field_id) as primary_topic_id,
+        pseudonymise('doi', papers.pseudonym) as doi,
+        pseudonymise('title', papers.pseudonym) as title,
+        papers.work_type,
+        papers.language,
+        papers.oa_status,
+        papers.journal_name,
+        papers.source_type,
+        papers.publication_year,
+        cast(round({{ mean_of_cell('works.cited_by_count') }}) as bigint) as cited_by_count,
+        {{ mean_of_cell('works.fwci') }} as fwci,
+        cast(round({{ mean_of_cell('works.authorship_count') }}) as integer) as authorship_count,
+        cast(round({{ mean_of_cell('works.countries_distinct_count') }}) as integer) as countries_distinct_count,
+        cast(round({{ mean_of_cell('works.institutions_distinct_count') }}) as integer)
+            as institutions_distinct_count,
+        cast(round({{ mean_of_cell('works.locations_count') }}) as integer) as locations_count,
+        cast(round({{ mean_of_cell('works.referenced_works_count') }}) as integer) as referenced_works_count,
+        papers.is_open_access,
+        bool_and(works.is_authors_truncated) over cell as is_authors_truncated,
+        papers.publication_date,
+        pseudonymise('load', papers.pseudonym) as load_id,
+        pseudonymise('record', papers.pseudonym) as record_hash
+    from papers
+    inner join works on papers.paper_id = works.work_id
+    window cell as (partition by papers.cell_number)
+)
+
+select * from works where false
+union all by name
+select
+    *,
+    authorship_count > 25 as is_large_collaboration
+from averaged
