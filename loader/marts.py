@@ -54,6 +54,14 @@ def compare_marts(connection: duckdb.DuckDBPyConnection, server: Server | None) 
     return states
 
 
+def is_pseudonymous(server: Server) -> bool:
+    """Whether the marts in Postgres were published pseudonymously (dbt_project/macros/privacy.sql marks them)."""
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("select obj_description(to_regnamespace('marts'), 'pg_namespace')")
+        (mark,) = cursor.fetchone() or (None,)
+    return str(mark).startswith("Published pseudonymously")
+
+
 def attach_postgres(connection: duckdb.DuckDBPyConnection, server: Server) -> None:
     """Makes Postgres readable in this DuckDB connection, as `postgres_server`."""
     connection.execute(f"load '{find_duckdb_extension()}'")

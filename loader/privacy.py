@@ -55,9 +55,7 @@ def read_pseudonymiser(settings: Settings) -> Pseudonymiser | None:
     if settings.privacy == PUBLIC:
         return None
     if settings.privacy != PSEUDONYMOUS:
-        raise HeadwaterError(
-            f"publication.privacy is {settings.privacy!r}; it must be {PUBLIC!r} or {PSEUDONYMOUS!r}."
-        )
+        raise HeadwaterError(f"publication.privacy is {settings.privacy!r}; it must be {PUBLIC!r} or {PSEUDONYMOUS!r}.")
     if not settings.smallest_group.isdecimal() or int(settings.smallest_group) < _SMALLEST_GROUP:
         raise HeadwaterError(
             f"publication.smallest_group is {settings.smallest_group!r}; it must be a whole number from"

@@ -18,6 +18,7 @@ from loader.interrupts import find_exit_status, stop_on_signals
 from loader.loads import ResourceLoad, print_summary, run_sources, select_sources
 from loader.marts import count_published
 from loader.postgres import ensure_server, find_server
+from loader.privacy import PSEUDONYMOUS, read_pseudonymiser
 from loader.settings import Settings
 
 
@@ -104,7 +105,8 @@ def read_last_report(settings: Settings) -> RunReport | None:
 
 
 def _load(settings: Settings, console: Console, report: RunReport) -> None:
-    # A server that is not there is better known before an hour of loading than after it.
+    # A key or a server that is not there is better known before an hour of loading than after it.
+    read_pseudonymiser(settings)
     server = find_server(settings)
     if not server.is_embedded:
         server.connect().close()
@@ -139,13 +141,14 @@ def _hand_off(settings: Settings, console: Console, report: RunReport) -> None:
 
 def _publish(settings: Settings, console: Console, report: RunReport) -> None:
     label = "Building and testing the marts in Postgres"
+    manner = " pseudonymously" if settings.privacy == PSEUDONYMOUS else ""
     run = _run_step("publish", label, ["build"], settings, console, target="postgres")
     report.tests_passed += run.tests_passed
     report.steps.append(
         Step(
             "publish",
             run.seconds,
-            f"{run.models} marts published, {run.tests_passed} tests passed in Postgres",
+            f"{run.models} marts published{manner}, {run.tests_passed} tests passed in Postgres",
         )
     )
     report.marts = count_published(ensure_server())

@@ -11,9 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from loader.errors import HeadwaterError
-from loader.marts import MartState, compare_marts
+from loader.marts import MartState, compare_marts, is_pseudonymous
 from loader.pipelines import name_raw_schema
 from loader.postgres import find_server, is_running
+from loader.privacy import PSEUDONYMOUS
 from loader.rejects import list_open
 from loader.runs import read_last_report
 from loader.settings import Settings
@@ -32,13 +33,18 @@ class SourceState:
 
 @dataclass(frozen=True)
 class Status:
-    """The state of the warehouse. `postgres` is where it is, or why it cannot be asked."""
+    """The state of the warehouse. `postgres` is where it is, or why it cannot be asked.
+
+    `is_same` is None where that is not to be asked: without Postgres, or where it was published pseudonymously.
+    """
 
     warehouse: str
     sources: list[SourceState]
     marts: list[MartState]
     postgres: str
     is_same: bool | None
+    is_pseudonymous: bool
+    is_to_be_pseudonymous: bool
     last_run_id: str | None
     last_run_error: str | None
 
@@ -71,13 +77,16 @@ def read_status(settings: Settings) -> Status:
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True) as connection:
         sources = [_read_source(connection, name) for name in SOURCES]
         marts = compare_marts(connection, reachable)
+    pseudonymous = reachable is not None and is_pseudonymous(reachable)
     last = read_last_report(settings)
     return Status(
         warehouse=str(settings.warehouse),
         sources=sources,
         marts=marts,
         postgres=postgres,
-        is_same=all(mart.is_equal for mart in marts) if reachable and marts else None,
+        is_same=all(mart.is_equal for mart in marts) if reachable and marts and not pseudonymous else None,
+        is_pseudonymous=pseudonymous,
+        is_to_be_pseudonymous=settings.privacy == PSEUDONYMOUS,
         last_run_id=last.run_id if last else None,
         last_run_error=last.error if last else None,
     )
@@ -103,10 +112,14 @@ def print_status(status: Status, console: Console) -> None:
     marts.add_column("rows in Postgres", justify="right")
     marts.add_column("same")
     for mart in status.marts:
-        same = {True: "yes", False: "[red]no[/red]", None: "?"}[mart.is_equal]
+        same = {True: "yes", False: "[red]no[/red]", None: "?"}[mart.is_equal] if not status.is_pseudonymous else "–"
         marts.add_row(mart.name, _show_count(mart.duckdb_rows), _show_count(mart.postgres_rows), same)
     console.print(marts)
-    if status.is_same is not None:
+    if status.is_pseudonymous:
+        console.print("Postgres was published pseudonymously: it holds groups where DuckDB has people.")
+    elif status.is_to_be_pseudonymous and any(mart.postgres_rows is not None for mart in status.marts):
+        console.print("[red]Postgres holds marts with names.[/red] `headwater run` replaces them by pseudonymous ones.")
+    elif status.is_same is not None:
         console.print(
             "DuckDB and Postgres hold the same marts."
             if status.is_same

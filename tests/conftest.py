@@ -39,7 +39,9 @@ def _guard_children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     patch.setenv("HEADWATER_TEST_NETWORK_LOG", str(log))
     # A developer's own settings, and a server of theirs, have no place in a test.
     for name in list(os.environ):
-        if name.startswith(("PG", "SOURCES__", "HEADWATER_DATA", "HEADWATER_WAREHOUSE", "DBT_", "DLT_")):
+        if name.startswith(
+            ("PG", "SOURCES__", "PUBLICATION__", "HEADWATER_DATA", "HEADWATER_WAREHOUSE", "DBT_", "DLT_")
+        ):
             patch.delenv(name)
     yield
     patch.undo()

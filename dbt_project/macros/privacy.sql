@@ -35,11 +35,27 @@
     handed off.
 #}
 {% macro find_copies(models) -%}
+    {%- if is_pseudonymous() -%}
+        {%- do _refuse_other_settings() -%}
+    {%- endif -%}
     {%- set copies = {} -%}
     {%- for model in models -%}
         {%- do copies.update({model.name: _find_counterpart(model) if is_pseudonymous() else model}) -%}
     {%- endfor -%}
     {{ return(copies) }}
+{%- endmacro %}
+
+{# What was built with another key or threshold must not be published in the name of these. #}
+{% macro _refuse_other_settings() -%}
+    {%- if run_query(
+        "select count(*) from pseudonymous.pseudonymous_memberships
+        where smallest_group != " ~ smallest_group() ~ " or group_id != pseudonymise('group', group_label)"
+    )[0][0] -%}
+        {{ exceptions.raise_compiler_error(
+            "Nothing was handed off: the pseudonyms were built with another privacy_key or smallest_group. Run"
+            ~ " `dbt build` first."
+        ) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro _find_counterpart(model) -%}
@@ -83,11 +99,15 @@
 {%- endmacro %}
 
 {% macro refuse_public_after_pseudonymous() -%}
-    {%- set mark = run_query(
+    {%- set found = run_query(
         "select * from postgres_query('postgres_server',
-        'select obj_description(to_regnamespace(''transform''), ''pg_namespace'') as mark')"
-    )[0][0] -%}
-    {%- if mark == pseudonymous_mark() and not is_pseudonymous() -%}
+        'select obj_description(to_regnamespace(''transform''), ''pg_namespace'') as transform_mark,
+            obj_description(to_regnamespace(''marts''), ''pg_namespace'') as marts_mark,
+            exists (select from pg_tables where schemaname in (''marts'', ''marts_next'')) as has_marts')"
+    )[0] -%}
+    {%- if is_pseudonymous() and found['has_marts'] and found['marts_mark'] != pseudonymous_mark() -%}
+        {%- do log("Postgres holds marts with names until `dbt build --target postgres` has replaced them.", info=true) -%}
+    {%- elif found['transform_mark'] == pseudonymous_mark() and not is_pseudonymous() -%}
         {{ exceptions.raise_compiler_error(
             "Nothing was handed off: this Postgres was published pseudonymously, and publication.privacy is 'public'"
             ~ " now. To publish names and records there on purpose, drop its schemas transform and marts first; or"

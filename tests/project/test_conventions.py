@@ -15,6 +15,7 @@ PROJECT = ROOT / "dbt_project"
 LAYERS = {
     "staging": re.compile(r"(stg|base)_[a-z0-9]+(_[a-z0-9]+)*__[a-z_]+"),
     "transform": re.compile(r"int_[a-z_]+"),
+    "pseudonymous": re.compile(r"pseudonymous_[a-z_]+"),
     "marts": re.compile(r"(dim|fct|bridge)_[a-z_]+"),
 }
 TOP_LEVEL = {
@@ -94,8 +95,16 @@ def test_a_mart_reads_only_transform_models_and_marts(path: Path) -> None:
         assert name.startswith(("int_", "dim_", "fct_", "bridge_")), name
 
 
+def test_every_transform_model_that_a_mart_reads_has_one_that_stands_for_it() -> None:
+    texts = [path.read_text() for path in (PROJECT / "models" / "marts").rglob("*.sql")]
+    read = {name for text in texts for name in re.findall(r"ref\('int_(\w+)'\)", text)}
+    assert {f"pseudonymous_{name}" for name in read} <= {path.stem for path in list_models()}
+
+
 def test_singular_tests_say_which_decision_they_guard() -> None:
-    for path in (PROJECT / "tests").glob("*.sql"):
+    for path in (PROJECT / "tests").rglob("*.sql"):
+        if path.parent.name == "generic":
+            continue
         assert path.stem.startswith("assert_")
         assert path.read_text().startswith("-- Decision: "), path.name
 

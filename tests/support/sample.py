@@ -17,10 +17,12 @@ WORK_COUNT = 150
 class Sample:
     """The sample of a day, and the roster file that names its researchers."""
 
-    def __init__(self, workspace: Workspace, day: int = 1) -> None:
-        self.catalogue: Catalogue = generate_catalogue(day=day, roster_size=ROSTER_SIZE, work_count=WORK_COUNT)
+    def __init__(
+        self, workspace: Workspace, day: int = 1, *, roster_size: int = ROSTER_SIZE, work_count: int = WORK_COUNT
+    ) -> None:
+        self.catalogue: Catalogue = generate_catalogue(day=day, roster_size=roster_size, work_count=work_count)
         self.roster = workspace.folder / "roster.csv"
-        write_roster(self.roster, roster_size=ROSTER_SIZE)
+        write_roster(self.roster, roster_size=roster_size)
 
     @property
     def roster_works(self) -> dict[str, dict[str, Any]]:

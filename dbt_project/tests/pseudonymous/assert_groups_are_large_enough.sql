@@ -11,7 +11,7 @@ counted as (
     group by group_id
 )
 
-select *
+select published.author_id
 from published
 left join counted on published.author_id = counted.group_id
 where coalesce(counted.person_count, 0) < {{ smallest_group() }}

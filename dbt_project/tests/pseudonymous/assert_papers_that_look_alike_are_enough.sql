@@ -1,26 +1,56 @@
--- Decision: of each group, the papers that look alike in all that is told of them are enough, and of enough people.
-with told as (
+-- Decision: of each group, the papers that look alike in all that is told of them are enough, and of enough
+-- people.
+with works as (
     select
-        deduplicated.author_id,
-        works.* exclude (work_id, doi, title, publication_date, load_id, record_hash),
-        ranked.* exclude (paper_id),
-        deduplicated.coauthor_count,
+        work_id as pseudonym,
+        * exclude (work_id, doi, title, publication_date, load_id, record_hash)
+    from {{ ref('pseudonymous_works') }}
+),
+
+ranked as (
+    select
+        paper_id as pseudonym,
+        * exclude (paper_id)
+    from {{ ref('pseudonymous_papers_ranked') }}
+),
+
+deduplicated as (
+    select
+        paper_id as pseudonym,
+        author_id as group_id,
+        coauthor_count
+    from {{ ref('pseudonymous_papers_deduplicated') }}
+),
+
+people as (
+    select
+        apart.pseudonym,
         apart.paper_id,
-        people.author_id as person_id
-    from {{ ref('pseudonymous_works') }} as works
-    inner join {{ ref('pseudonymous_papers_deduplicated') }} as deduplicated on works.work_id = deduplicated.paper_id
-    inner join {{ ref('pseudonymous_papers_ranked') }} as ranked on works.work_id = ranked.paper_id
-    inner join {{ ref('pseudonymous_papers_told_apart') }} as apart on works.work_id = apart.pseudonym
-    inner join {{ ref('int_papers_deduplicated') }} as people on apart.paper_id = people.paper_id
+        papers.author_id as person_id
+    from {{ ref('pseudonymous_papers_told_apart') }} as apart
+    inner join {{ ref('int_papers_deduplicated') }} as papers on apart.paper_id = papers.paper_id
     inner join {{ ref('pseudonymous_memberships') }} as memberships
         on
-            people.author_id = memberships.author_id
-            and deduplicated.author_id = memberships.group_id
+            papers.author_id = memberships.author_id
+            and apart.group_id = memberships.group_id
+),
+
+told as (
+    select
+        works.*,
+        ranked.* exclude (ranked.pseudonym),
+        deduplicated.* exclude (deduplicated.pseudonym),
+        people.paper_id,
+        people.person_id
+    from works
+    inner join ranked on works.pseudonym = ranked.pseudonym
+    inner join deduplicated on works.pseudonym = deduplicated.pseudonym
+    left join people on works.pseudonym = people.pseudonym
 ),
 
 counted as (
     select
-        * exclude (paper_id, person_id),
+        * exclude (pseudonym, paper_id, person_id),
         count(distinct paper_id) as paper_count,
         count(distinct person_id) as person_count
     from told

@@ -8,7 +8,8 @@ with people as (
         coauthors.group_id as coauthor_group_id
     from {{ ref('int_papers_deduplicated') }} as papers
     inner join {{ ref('int_works') }} as works on papers.paper_id = works.work_id
-    inner join {{ ref('pseudonymous_memberships') }} as memberships on papers.author_id = memberships.author_id
+    inner join {{ ref('pseudonymous_memberships') }} as memberships
+        on papers.author_id = memberships.author_id
     inner join {{ ref('int_authorships') }} as authorships on papers.paper_id = authorships.work_id
     left join {{ ref('pseudonymous_memberships') }} as coauthors
         on

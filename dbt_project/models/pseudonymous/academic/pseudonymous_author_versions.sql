@@ -1,2 +1,3 @@
 -- Empty: the periods of one person's career are that person's.
-select * from {{ ref('int_author_versions') }} where false
+select * from {{ ref('int_author_versions') }}
+where false

@@ -5,7 +5,8 @@ with years as (
         memberships.first_year,
         author_years.* exclude (author_id)
     from {{ ref('int_author_years') }} as author_years
-    inner join {{ ref('pseudonymous_memberships') }} as memberships on author_years.author_id = memberships.author_id
+    inner join {{ ref('pseudonymous_memberships') }} as memberships
+        on author_years.author_id = memberships.author_id
     where author_years.paper_count > 0
 ),
 
@@ -32,6 +33,7 @@ summed as (
     having count(*) >= {{ smallest_group() }}
 )
 
-select * from {{ ref('int_author_years') }} where false
+select * from {{ ref('int_author_years') }}
+where false
 union all by name
 select * from summed

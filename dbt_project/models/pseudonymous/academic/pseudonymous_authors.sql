@@ -64,6 +64,7 @@ described as (
     left join totals on groups.group_id = totals.group_id
 )
 
-select * from authors where false
+select * from authors
+where false
 union all by name
 select * from described

@@ -11,6 +11,7 @@ with papers as (
     from {{ ref('pseudonymous_papers_told_apart') }}
 )
 
-select * from {{ ref('int_authorships') }} where false
+select * from {{ ref('int_authorships') }}
+where false
 union all by name
 select * from papers

@@ -14,7 +14,8 @@ with coauthorships as (
         coauthorships.publication_date
     from {{ ref('int_coauthorships') }} as coauthorships
     inner join {{ ref('pseudonymous_memberships') }} as authors on coauthorships.author_id = authors.author_id
-    inner join {{ ref('pseudonymous_memberships') }} as coauthors on coauthorships.coauthor_id = coauthors.author_id
+    inner join {{ ref('pseudonymous_memberships') }} as coauthors
+        on coauthorships.coauthor_id = coauthors.author_id
     -- the moved date of another year would tell it
     where year(coauthorships.publication_date) = coauthorships.publication_year
 ),
@@ -66,7 +67,8 @@ aged as (
     )
 )
 
-select * from {{ ref('int_coauthorships') }} where false
+select * from {{ ref('int_coauthorships') }}
+where false
 union all by name
 select
     *,

@@ -1,4 +1,4 @@
--- Decision: a pseudonym stands for people whose first publication years lie in one decade, apart on the roster and
+-- A pseudonym stands for people whose first publication years lie in one decade, apart on the roster and
 -- outside. A decade with too few is joined with those after it, the last one with those before it.
 with recursive people as (
     select
@@ -87,15 +87,22 @@ grouped as (
             people.is_roster = joined.is_roster
             and people.decade = joined.decade
     window of_group as (partition by people.is_roster, joined.first_decade)
+),
+
+labelled as (
+    select
+        *,
+        concat_ws(' ', if(is_roster, 'roster', 'outside'), first_year, last_year) as group_label
+    from grouped
+    where person_count >= {{ smallest_group() }}
 )
 
 select
     author_id,
-    pseudonymise(
-        'group', concat_ws(' ', if(is_roster, 'roster', 'outside'), first_year, last_year)
-    ) as group_id,
+    pseudonymise('group', group_label) as group_id,
+    group_label,
     first_year,
     person_count,
+    {{ smallest_group() }} as smallest_group,
     is_roster
-from grouped
-where person_count >= {{ smallest_group() }}
+from labelled

@@ -8,6 +8,7 @@ with papers as (
     where field_id is not null
 )
 
-select * from {{ ref('int_paper_topics') }} where false
+select * from {{ ref('int_paper_topics') }}
+where false
 union all by name
 select * from papers

@@ -7,6 +7,7 @@ with papers as (
     window cell as (partition by cell_number)
 )
 
-select * from {{ ref('int_papers_deduplicated') }} where false
+select * from {{ ref('int_papers_deduplicated') }}
+where false
 union all by name
 select * from papers

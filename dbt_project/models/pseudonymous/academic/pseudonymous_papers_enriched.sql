@@ -1,2 +1,3 @@
 -- Empty: nothing that Semantic Scholar says of a paper is said of many.
-select * from {{ ref('int_papers_enriched') }} where false
+select * from {{ ref('int_papers_enriched') }}
+where false

@@ -10,7 +10,8 @@ with papers as (
     window cell as (partition by papers.cell_number)
 )
 
-select * from {{ ref('int_papers_ranked') }} where false
+select * from {{ ref('int_papers_ranked') }}
+where false
 union all by name
 select
     paper_id,

@@ -1,12 +1,14 @@
 {#
-    Decision: what is told of a paper, it shares with enough papers of enough people of its group: these are its cell.
+    What is told of a paper, it shares with enough papers of enough people of its group: these are its cell.
     A paper tells as much as it can: what has no large enough cell with all of it is held against the others that are
     left with less of it, and in the end left out.
 -#}
 {%- set steps = [
     ['journal_name', 'source_type', 'language'],
-    ['field_id', 'oa_status', 'is_open_access'],
+    ['field_id'],
+    ['oa_status'],
     ['citation_category'],
+    ['is_open_access'],
 ] -%}
 {%- set always_told = ['group_id', 'publication_year', 'work_type'] -%}
 with candidates as (
@@ -25,7 +27,8 @@ with candidates as (
         works.is_open_access,
         ranked.citation_category
     from {{ ref('int_papers_deduplicated') }} as papers
-    inner join {{ ref('pseudonymous_memberships') }} as memberships on papers.author_id = memberships.author_id
+    inner join {{ ref('pseudonymous_memberships') }} as memberships
+        on papers.author_id = memberships.author_id
     inner join {{ ref('int_works') }} as works on papers.paper_id = works.work_id
     inner join {{ ref('int_papers_ranked') }} as ranked on papers.paper_id = ranked.paper_id
     left join {{ ref('int_topics') }} as topics on works.primary_topic_id = topics.topic_id

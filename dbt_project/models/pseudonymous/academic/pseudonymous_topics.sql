@@ -28,6 +28,7 @@ fields as (
     inner join names on papers.field_id = names.field_id
 )
 
-select * from {{ ref('int_topics') }} where false
+select * from {{ ref('int_topics') }}
+where false
 union all by name
 select * from fields

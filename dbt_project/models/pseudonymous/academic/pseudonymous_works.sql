@@ -22,7 +22,8 @@ averaged as (
         cast(round({{ mean_of_cell('works.cited_by_count') }}) as bigint) as cited_by_count,
         {{ mean_of_cell('works.fwci') }} as fwci,
         cast(round({{ mean_of_cell('works.authorship_count') }}) as integer) as authorship_count,
-        cast(round({{ mean_of_cell('works.countries_distinct_count') }}) as integer) as countries_distinct_count,
+        cast(round({{ mean_of_cell('works.countries_distinct_count') }}) as integer)
+            as countries_distinct_count,
         cast(round({{ mean_of_cell('works.institutions_distinct_count') }}) as integer)
             as institutions_distinct_count,
         cast(round({{ mean_of_cell('works.locations_count') }}) as integer) as locations_count,
@@ -37,7 +38,8 @@ averaged as (
     window cell as (partition by papers.cell_number)
 )
 
-select * from works where false
+select * from works
+where false
 union all by name
 select
     *,
