@@ -1,7 +1,8 @@
 {#
     `dbt run-operation handoff`: copies the transform tables that the marts read to Postgres's schema `transform`,
     in one transaction. Which tables these are is read from the graph. Nothing is handed off while a model or a test
-    of the last build is not well. In the pseudonymous mode each is copied from its counterpart (privacy.sql).
+    of the last build is not well. In the pseudonymous mode each is copied from its counterpart (privacy.sql), in the
+    order of its pseudonyms: rows in that of true ids would tell which is which.
 #}
 {% macro handoff() %}
     {%- if target.type != 'duckdb' -%}
@@ -36,6 +37,7 @@
         {%- do statements.append(
             "create table postgres_server.transform." ~ adapter.quote(name)
             ~ " as select * from " ~ adapter.quote(model.schema) ~ "." ~ adapter.quote(model.alias)
+            ~ (" order by all" if is_pseudonymous())
         ) -%}
     {%- endfor -%}
     {%- if is_pseudonymous() -%}
