@@ -1,9 +1,11 @@
 """Gives dbt's DuckDB connection what handoff and pseudonyms need, and the user one line where that cannot be had."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 import duckdb
+import pyarrow as pa
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
@@ -41,9 +43,20 @@ class Plugin(BasePlugin):
         conn.create_function("postgres_extension_path", _find_extension, [], VARCHAR)
         conn.create_function("postgres_connection_string", _find_server, [], VARCHAR)
         if pseudonymiser := read_pseudonymiser(read_settings()):
-            conn.create_function("pseudonymise", pseudonymiser.pseudonymise, [VARCHAR, VARCHAR], VARCHAR)
-            dates = duckdb.list_type(DATE)
-            conn.create_function("move_dates", pseudonymiser.move_dates, [duckdb.list_type(VARCHAR), dates], dates)
+            texts, dates = duckdb.list_type(VARCHAR), duckdb.list_type(DATE)
+            pseudonymise = _call_for_rows(pseudonymiser.pseudonymise, pa.string())
+            move_dates = _call_for_rows(pseudonymiser.move_dates, pa.list_(pa.date32()))
+            conn.create_function("pseudonymise", pseudonymise, [VARCHAR, VARCHAR], VARCHAR, type="arrow")
+            conn.create_function("move_dates", move_dates, [texts, dates], dates, type="arrow")
+
+
+def _call_for_rows(function: Callable[[Any, Any], Any], returned: pa.DataType) -> Callable[..., pa.Array]:
+    """As a function of Arrow columns: DuckDB takes ten times as long to call Python row by row."""
+
+    def call(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.Array:
+        return pa.array(map(function, first.to_pylist(), second.to_pylist()), returned)
+
+    return call
 
 
 def _find_extension() -> str:

@@ -301,7 +301,7 @@ def test_without_its_key_or_with_another_nothing_is_published(office: Office) ->
         assert "Traceback" not in finished.output
     assert other.status == 1
     assert "built with another privacy_key" in other.output
-    assert before_handoff.status == 1
+    assert before_handoff.status == 2
     assert "what was handed off to Postgres is not. Run `dbt run-operation handoff` first." in before_handoff.output
 
 
