@@ -40,6 +40,7 @@ def office(module_workspace: Workspace) -> Office:
     outputs = [load(workspace, day=1), workspace.run_well("dbt", "build")]
     workspace.run_well("headwater", "postgres", "start")
     publish_truth(workspace)
+    outputs.append(workspace.run_well("headwater", "status"))
     before = read_everything(workspace)
     refused = [
         workspace.run(*HAND_OFF, extra={"PUBLICATION__PRIVACY_KEY": ""}),
@@ -311,6 +312,11 @@ def test_the_public_mode_does_not_follow_on_the_pseudonymous_one(office: Office)
     assert refused.status == 1
     assert "was published pseudonymously" in refused.output
     assert read_everything(office.workspace) == before
+
+
+def test_names_that_postgres_still_holds_are_told(office: Office) -> None:
+    said = "Postgres holds marts with names"
+    assert [said in output for output in office.outputs] == [False, False, True, False, False, True, False]
 
 
 def test_status_says_that_postgres_differs_by_design(office: Office) -> None:
