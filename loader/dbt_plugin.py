@@ -9,6 +9,7 @@ import pyarrow as pa
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
+from duckdb.func import PythonUDFType
 from duckdb.sqltypes import DATE, VARCHAR
 
 from loader.errors import HeadwaterError
@@ -46,8 +47,8 @@ class Plugin(BasePlugin):
             texts, dates = duckdb.list_type(VARCHAR), duckdb.list_type(DATE)
             pseudonymise = _call_for_rows(pseudonymiser.pseudonymise, pa.string())
             move_dates = _call_for_rows(pseudonymiser.move_dates, pa.list_(pa.date32()))
-            conn.create_function("pseudonymise", pseudonymise, [VARCHAR, VARCHAR], VARCHAR, type="arrow")
-            conn.create_function("move_dates", move_dates, [texts, dates], dates, type="arrow")
+            conn.create_function("pseudonymise", pseudonymise, [VARCHAR, VARCHAR], VARCHAR, type=PythonUDFType.ARROW)
+            conn.create_function("move_dates", move_dates, [texts, dates], dates, type=PythonUDFType.ARROW)
 
 
 def _call_for_rows(function: Callable[[Any, Any], Any], returned: pa.DataType) -> Callable[..., pa.Array]:
