@@ -1,11 +1,9 @@
 """Gives dbt's DuckDB connection what handoff and pseudonyms need, and the user one line where that cannot be had."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 import duckdb
-import pyarrow as pa
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
@@ -14,7 +12,7 @@ from duckdb.sqltypes import DATE, VARCHAR
 
 from loader.errors import HeadwaterError
 from loader.postgres import ensure_server, find_duckdb_extension
-from loader.privacy import read_pseudonymiser
+from loader.privacy import Pseudonymiser, read_pseudonymiser
 from loader.settings import read_settings
 from loader.warehouse import open_warehouse
 
@@ -44,20 +42,23 @@ class Plugin(BasePlugin):
         conn.create_function("postgres_extension_path", _find_extension, [], VARCHAR)
         conn.create_function("postgres_connection_string", _find_server, [], VARCHAR)
         if pseudonymiser := read_pseudonymiser(read_settings()):
-            texts, dates = duckdb.list_type(VARCHAR), duckdb.list_type(DATE)
-            pseudonymise = _call_for_rows(pseudonymiser.pseudonymise, pa.string())
-            move_dates = _call_for_rows(pseudonymiser.move_dates, pa.list_(pa.date32()))
-            conn.create_function("pseudonymise", pseudonymise, [VARCHAR, VARCHAR], VARCHAR, type=PythonUDFType.ARROW)
-            conn.create_function("move_dates", move_dates, [texts, dates], dates, type=PythonUDFType.ARROW)
+            _register_pseudonyms(conn, pseudonymiser)
 
 
-def _call_for_rows(function: Callable[[Any, Any], Any], returned: pa.DataType) -> Callable[..., pa.Array]:
-    """As a function of Arrow columns: DuckDB takes ten times as long to call Python row by row."""
+def _register_pseudonyms(conn: duckdb.DuckDBPyConnection, pseudonymiser: Pseudonymiser) -> None:
+    """As functions of Arrow columns: DuckDB takes ten times as long to call Python row by row."""
+    import pyarrow as pa
 
-    def call(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.Array:
-        return pa.array(map(function, first.to_pylist(), second.to_pylist()), returned)
+    def pseudonymise(kinds: pa.ChunkedArray, texts: pa.ChunkedArray) -> pa.Array:
+        return pa.array(map(pseudonymiser.pseudonymise, kinds.to_pylist(), texts.to_pylist()), pa.string())
 
-    return call
+    def move_dates(texts: pa.ChunkedArray, true_dates: pa.ChunkedArray) -> pa.Array:
+        moved = map(pseudonymiser.move_dates, texts.to_pylist(), true_dates.to_pylist())
+        return pa.array(moved, pa.list_(pa.date32()))
+
+    dates = duckdb.list_type(DATE)
+    conn.create_function("pseudonymise", pseudonymise, [VARCHAR, VARCHAR], VARCHAR, type=PythonUDFType.ARROW)
+    conn.create_function("move_dates", move_dates, [duckdb.list_type(VARCHAR), dates], dates, type=PythonUDFType.ARROW)
 
 
 def _find_extension() -> str:
