@@ -39,9 +39,11 @@ class Pseudonymiser:
         for text, true_date in zip(texts, true_dates, strict=False):
             avoided = taken if len(taken) < len(days) else {true_date.toordinal()}
             place = int.from_bytes(self._digest("date", text)[:8], "big") % len(days)
-            # The first one from there on, so that another date in the year moves few.
-            moved.append(next(day for day in (*days[place:], *days[:place]) if day not in avoided))
-        return [date.fromordinal(day) for day in moved]
+            # The next one from there on, so that another date in the year moves few.
+            while days[place] in avoided:
+                place = (place + 1) % len(days)
+            moved.append(date.fromordinal(days[place]))
+        return moved
 
     def _digest(self, kind: str, text: str) -> bytes:
         return hmac.digest(self.key, f"{kind}\0{text}".encode(), "sha256")
