@@ -29,7 +29,7 @@ def test_a_load_on_a_full_disk_ends_with_a_line_and_goes_on_when_there_is_room(
     workspace: Workspace, megabytes: int
 ) -> None:
     data = workspace.settings.data
-    data.mkdir()
+    data.mkdir(exist_ok=True)
     load: Sequence[object] = [SCRIPTS / "dlt", "pipeline", "run"]
     steps = [
         f"mount -t tmpfs -o size={megabytes}m tmpfs {data}",

@@ -319,6 +319,7 @@ def test_a_killed_run_keeps_whole_loads_and_the_next_goes_on_to_the_same_years(w
     ranked = rank(sample.catalogue, sample.roster)
     assert len(ranked) > 220, "there is more than one load of coauthors"
     with serve_sample(workspace, sample) as server:
+        del workspace.environment["SOURCES__OPENALEX__COAUTHOR_CREDITS"]
         running = workspace.start("dlt", "pipeline", "run")
         assert wait_until(lambda: len(list_asked(server)) > 210, running)
         running.kill()
