@@ -215,7 +215,7 @@ def test_a_second_run_writes_nothing_and_builds_the_same(published: Workspace) -
             " where _dlt_load_id > ?",
             [last_load],
         ).fetchone()
-    assert counts == (0, 0, 160 + 160 + 1186)
+    assert counts == (0, 0, 160 + 1186)
 
 
 def test_status_says_that_both_engines_hold_the_same(published: Workspace) -> None:

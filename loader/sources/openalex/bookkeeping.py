@@ -1,7 +1,7 @@
-"""What loading writes down beside the records: when each author was synced, and which works have left their place."""
+"""What loading writes down beside the records: when each author was asked for, and which works left their place."""
 
 from dataclasses import astuple, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dlt
 import pyarrow as pa
@@ -9,6 +9,7 @@ import pyarrow as pa
 from loader.warehouse import RawSchema
 
 MERGED, GONE, MOVED, PRESENT = "merged", "gone", "moved", "present"
+_RECORD_IS_RECENT_FOR = timedelta(days=30)
 
 _UTC_TIMESTAMP = pa.timestamp("us", tz="UTC")
 SYNC_STATUS_SCHEMA = pa.schema(
@@ -19,6 +20,15 @@ SYNC_STATUS_SCHEMA = pa.schema(
         pa.field("works_seen", pa.int64(), nullable=False),
         pa.field("works_fetched", pa.int64(), nullable=False),
         pa.field("error", pa.string()),
+        pa.field("works_changed_at", _UTC_TIMESTAMP),
+        pa.field("_dlt_load_id", pa.string(), nullable=False),
+    ]
+)
+AUTHOR_CHECK_SCHEMA = pa.schema(
+    [
+        pa.field("author_id", pa.string(), nullable=False),
+        pa.field("asked_at", _UTC_TIMESTAMP, nullable=False),
+        pa.field("is_found", pa.bool_(), nullable=False),
         pa.field("_dlt_load_id", pa.string(), nullable=False),
     ]
 )
@@ -32,7 +42,16 @@ WORK_STATUS_SCHEMA = pa.schema(
     ]
 )
 SYNC_STATUS_HINTS = dlt.mark.make_hints(table_name="sync_status", columns={}, primary_key="author_id")
+AUTHOR_CHECK_HINTS = dlt.mark.make_hints(table_name="author_checks", columns={}, primary_key="author_id")
 WORK_STATUS_HINTS = dlt.mark.make_hints(table_name="work_statuses", columns={}, primary_key="work_id")
+_RECORD_TIMES = """
+    select author_id, asked_at
+    from {raw}.author_checks
+    where
+        is_found
+        and author_id in (select id from {raw}.authors)
+        and author_id in (select id from {raw}.roster where cast(document ->> '$.is_member' as boolean))
+"""
 
 
 @dataclass(frozen=True)
@@ -40,6 +59,7 @@ class SyncStatus:
     """How an author's works were last asked for (UTC); `last_swept_at`: last read to the end of their list.
 
     `works_seen` and `works_fetched` are of the last sync that went well; `error` says why the last did not.
+    `works_changed_at` is when the last run began in which one of the author's works was brought or marked.
     """
 
     author_id: str
@@ -48,9 +68,23 @@ class SyncStatus:
     works_seen: int = 0
     works_fetched: int = 0
     error: str | None = None
+    works_changed_at: datetime | None = None
 
     def describe(self, load_id: str) -> tuple[object, ...]:
         """A row of SYNC_STATUS_SCHEMA."""
+        return (*astuple(self), load_id)
+
+
+@dataclass(frozen=True)
+class AuthorCheck:
+    """When an author's own record was last asked for (UTC), and whether OpenAlex had it."""
+
+    author_id: str
+    asked_at: datetime
+    is_found: bool
+
+    def describe(self, load_id: str) -> tuple[object, ...]:
+        """A row of AUTHOR_CHECK_SCHEMA."""
         return (*astuple(self), load_id)
 
 
@@ -74,8 +108,25 @@ def read_sync_statuses(raw: RawSchema) -> dict[str, SyncStatus]:
     """The status of every author who was ever synced."""
     if not raw.has_table("sync_status"):
         return {}
-    sql = "select author_id, last_synced_at, last_swept_at, works_seen, works_fetched, error from {raw}.sync_status"
-    return {row[0]: SyncStatus(*row) for row in raw.query(sql)}
+    # By name: a warehouse that an earlier version made lacks columns until its next load.
+    sql = f"select * exclude (_dlt_load_id) from {raw.name}.sync_status"
+    rows = raw.connection.cursor().execute(sql).to_arrow_table().to_pylist()
+    return {row["author_id"]: SyncStatus(**row) for row in rows}
+
+
+def read_record_times(raw: RawSchema) -> dict[str, datetime]:
+    """When each author's record that raw holds was last asked for.
+
+    Without those that OpenAlex had no more, and without who left the roster: nobody follows their works.
+    """
+    if not all(map(raw.has_table, ("author_checks", "authors", "roster"))):
+        return {}
+    return dict(raw.query(_RECORD_TIMES))
+
+
+def is_recent(asked_at: datetime) -> bool:
+    """Whether an author's record that was asked for then need not be asked for again only for its age."""
+    return datetime.now(UTC) < asked_at + _RECORD_IS_RECENT_FOR
 
 
 def read_work_statuses(raw: RawSchema) -> dict[str, str]:

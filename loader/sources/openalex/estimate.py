@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from loader.options import Estimate
+from loader.sources.openalex.author_records import AuthorRecords
 from loader.sources.openalex.client import MOST_VALUES, PER_PAGE
 from loader.sources.openalex.sync import Group, WorksSync
 from loader.warehouse import RawSchema
@@ -11,7 +12,12 @@ _WORK_COUNTS = "select id, coalesce(cast(document ->> '$.works_count' as bigint)
 
 
 def estimate_requests(
-    sync: WorksSync, batches: Iterable[Sequence[Group]], raw: RawSchema, *, author_count: int, orcid_count: int
+    sync: WorksSync,
+    records: AuthorRecords,
+    batches: Iterable[Sequence[Group]],
+    raw: RawSchema,
+    *,
+    orcid_count: int,
 ) -> list[Estimate]:
     """The lists that a run reads; each page of a hundred records, or filter of a hundred values, costs one credit."""
     counts = dict(raw.query(_WORK_COUNTS)) if raw.has_table("authors") else {}
@@ -22,7 +28,7 @@ def estimate_requests(
     work_pages = [_count_pages(sum(counts.get(author_id, 0) for author_id in group.author_ids)) for group in full]
     estimates = [
         Estimate("ids of authors given by ORCID", -(-orcid_count // MOST_VALUES), ""),
-        Estimate("authors", -(-author_count // MOST_VALUES), ""),
+        Estimate("authors", records.count_credits(sync.member_ids), ""),
         Estimate(
             f"all works of {sum(len(group.author_ids) for group in full):,} authors",
             sum(work_pages),
@@ -31,7 +37,7 @@ def estimate_requests(
         Estimate(
             f"which works changed, of {sum(len(group.author_ids) for group in swept):,} authors",
             sum(map(sync.count_sweep_credits, swept)),
-            "and one for a hundred works that changed",
+            "and one each for a hundred works that changed and for a hundred of their authors",
         ),
     ]
     return [estimate for estimate in estimates if estimate.credits]

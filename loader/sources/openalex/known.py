@@ -86,12 +86,18 @@ class KnownWorks:
         """Whether the record names one of the authors, or raw holds a version of it."""
         return head.id in self._changed_at or not head.author_ids.isdisjoint(self._works)
 
-    def take(self, head: WorkHead) -> None:
-        """Notes a record that goes to raw."""
+    def list_authors(self, work_id: str) -> set[str]:
+        """Which of the authors the work names; nobody where it is not known."""
+        return self._authors.get(work_id, set())
+
+    def take(self, head: WorkHead) -> set[str]:
+        """Notes a record that goes to raw; returns the authors whom it or the version before names."""
         self._changed_at[head.id] = head.changed_at
-        for author_id in self._authors.get(head.id, ()):
+        named_before = self.list_authors(head.id)
+        for author_id in named_before:
             self._works[author_id].discard(head.id)
         self._name_authors(head)
+        return named_before | self.list_authors(head.id)
 
     def _name_authors(self, head: WorkHead) -> None:
         self._authors[head.id] = head.author_ids & self._works.keys()

@@ -1,7 +1,7 @@
 """From what the user names, a file or an institution, to the authors that OpenAlex knows."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,14 +10,21 @@ import msgspec
 from loader.documents import Page, read_id
 from loader.errors import HeadwaterError
 from loader.settings import ROOT
+from loader.sources.openalex.bookkeeping import is_recent, read_record_times
 from loader.sources.openalex.client import OpenAlexClient
 from loader.sources.openalex.roster import RosterEntry, normalise_author_id, normalise_orcid, read_roster
 from loader.warehouse import RawSchema
 
 EXAMPLE_ROSTER = Path(__file__).with_name("example_roster.csv")
 _INSTITUTION_ID = re.compile(r"(?:https?://openalex\.org/)?(I\d+)", re.IGNORECASE)
-_KNOWN_MEMBERS = """
-    select id, document ->> '$.orcid' from {raw}.roster where cast(document ->> '$.is_member' as boolean)
+_KNOWN_MEMBERS = "select id from {raw}.roster where cast(document ->> '$.is_member' as boolean)"
+# A roster may give an author an ORCID that is another's: the author's own record must agree.
+_KNOWN_ORCIDS = """
+    select author.document ->> '$.orcid', member.id
+    from {raw}.roster as member
+    inner join {raw}.authors as author
+        on member.id = author.id and (member.document ->> '$.orcid') = (author.document ->> '$.orcid')
+    where cast(member.document ->> '$.is_member' as boolean)
 """
 _ROR = re.compile(r"(?:https?://ror\.org/)?(0[a-z0-9]{6}\d{2})", re.IGNORECASE)
 
@@ -51,10 +58,20 @@ def _read_orcid(text: str | None) -> str | None:
 class Members:
     """The roster's authors, found once per run. `notes` is what the user should know about them.
 
-    Raises HeadwaterError when neither or both of `roster` and `institution` are given, or when nobody is found.
+    OpenAlex is asked for the ORCIDs whose author raw does not hold as a recent answer told, with
+    `is_everything_asked_again` for all. Raises HeadwaterError when neither or both of `roster` and `institution` are
+    given, or when nobody is found.
     """
 
-    def __init__(self, client: OpenAlexClient, roster: str | None, institution: str | None) -> None:
+    def __init__(
+        self,
+        client: OpenAlexClient,
+        raw: RawSchema,
+        roster: str | None,
+        institution: str | None,
+        *,
+        is_everything_asked_again: bool,
+    ) -> None:
         if institution and roster and _resolve(roster) == EXAMPLE_ROSTER:
             roster = None  # an institution given beside the configuration that ships
         if bool(roster) == bool(institution):
@@ -64,6 +81,8 @@ class Members:
                 f" ({'both are' if roster else 'neither is'} set)."
             )
         self._client = client
+        self._raw = raw
+        self._is_everything_asked_again = is_everything_asked_again
         self._roster = roster
         self._institution = institution
         self._entries: list[RosterEntry] | None = None
@@ -82,20 +101,20 @@ class Members:
         """The members' author ids."""
         return [entry.author_id for entry in self.find() if entry.author_id]
 
-    def find_without_asking(self, raw: RawSchema) -> tuple[list[str], int]:
+    def find_without_asking(self) -> tuple[list[str], int]:
         """The author ids that the file or raw tells, and how many ORCIDs a run asks for."""
-        known = dict(raw.query(_KNOWN_MEMBERS)) if raw.has_table("roster") else {}
         if not self._roster:
-            return sorted(known), 0
+            return self._raw.query_keys(f"{_KNOWN_MEMBERS} order by id") if self._raw.has_table("roster") else [], 0
         entries = read_roster(_resolve(self._roster))
-        by_orcid = {orcid: author_id for author_id, orcid in known.items()}
-        found = {entry.author_id or by_orcid.get(entry.orcid) for entry in entries}
-        return sorted(filter(None, found)), sum(not entry.author_id for entry in entries)
+        by_orcid = self._read_orcids()
+        found = {entry.author_id or by_orcid.get(entry.orcid or "") for entry in entries}
+        return sorted(filter(None, found)), len(self._list_unresolved(entries, by_orcid))
 
     def _read_file(self) -> list[RosterEntry]:
         entries = read_roster(_resolve(self._roster or ""))
         orcids = [entry.orcid for entry in entries if entry.orcid and not entry.author_id]
-        by_orcid = self._resolve_orcids(orcids)
+        known = self._read_orcids()
+        by_orcid = known | self._resolve_orcids(self._list_unresolved(entries, known))
         self.notes += [
             f"OpenAlex knows no author with {orcid}; the roster's others are loaded."
             for orcid in orcids
@@ -111,6 +130,16 @@ class Members:
             if people.setdefault(entry.author_id or "", entry) is not entry:
                 self.notes.append(f"{entry.author_id} is on the roster twice, once by ORCID; the first line counts.")
         return list(people.values())
+
+    def _read_orcids(self) -> dict[str, str]:
+        """The author of each ORCID as an earlier run found it, unless that is too long ago."""
+        recent = {author_id for author_id, at in read_record_times(self._raw).items() if is_recent(at)}
+        if not recent or self._is_everything_asked_again:
+            return {}
+        return {orcid: author_id for orcid, author_id in self._raw.query(_KNOWN_ORCIDS) if author_id in recent}
+
+    def _list_unresolved(self, entries: Sequence[RosterEntry], by_orcid: Mapping[str, str]) -> list[str]:
+        return [entry.orcid for entry in entries if entry.orcid and not entry.author_id and entry.orcid not in by_orcid]
 
     def _resolve_orcids(self, orcids: Sequence[str]) -> dict[str, str]:
         """The author of each ORCID; of several the one with the most works, then the smallest id."""
@@ -150,6 +179,19 @@ class Members:
 def _resolve(roster: str) -> Path:
     """Relative paths start at the repository's root, wherever the command runs."""
     return ROOT / roster
+
+
+def choose_members(member_ids: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Those whom the user named (`--author`), or all where nobody was; HeadwaterError for others."""
+    if not names:
+        return list(member_ids)
+    try:
+        wanted = {normalise_author_id(text) for text in names}
+    except ValueError as error:
+        raise HeadwaterError(f"--author: {error}.") from error
+    if strangers := sorted(wanted - set(member_ids)):
+        raise HeadwaterError(f"--author: {strangers[0]} is not on the roster.")
+    return sorted(wanted)
 
 
 def describe_members(entries: Sequence[RosterEntry], former_ids: Sequence[str]) -> Iterator[Page]:

@@ -1,4 +1,4 @@
-"""How OpenAlex is loaded: roster and authors, their works batch by batch, what these name, and coauthors' years."""
+"""How OpenAlex is loaded: roster and works, batch by batch, authors where due, what works name, coauthors' years."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from dlt.extract import DltSource
 
 from loader.errors import HeadwaterError, StopLoadingError, list_causes
 from loader.options import Estimate, LoadOptions
+from loader.sources.openalex.author_records import AuthorRecords
 from loader.sources.openalex.coauthor_cache import CoauthorCache
 from loader.sources.openalex.estimate import estimate_requests
 from loader.sources.openalex.source import STAGES
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from loader.loads import SourceRun
 
 _PEOPLE_AND_WORKS, _NAMED, _COAUTHORS = STAGES
+_WITHOUT_AUTHORS = tuple(resource for resource in _PEOPLE_AND_WORKS if resource != "authors")
 
 
 def load_openalex(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
@@ -28,9 +30,14 @@ def load_openalex(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
     HeadwaterError, and tried first next time. Without a budget nothing more is asked for. Where it ends only for
     coauthors the run has what it must have: they are the next run's, which is told.
     """
-    sync, cache = WorksSync(run.raw, options), CoauthorCache(run.raw, options)
+    sync, records, cache = WorksSync(run.raw, options), AuthorRecords(run.raw, options), CoauthorCache(run.raw, options)
     source = run.entry.build(
-        raw=run.raw, progress=run.progress, request_counts=run.settings.request_counts, sync=sync, cache=cache
+        raw=run.raw,
+        progress=run.progress,
+        request_counts=run.settings.request_counts,
+        sync=sync,
+        records=records,
+        cache=cache,
     )
 
     def load(*resources: str) -> None:
@@ -38,13 +45,15 @@ def load_openalex(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
         signals.raise_if_signalled()
 
     batches = sync.plan()
-    estimates = estimate_requests(sync, batches, run.raw, author_count=sync.author_count, orcid_count=0)
+    estimates = estimate_requests(sync, records, batches, run.raw, orcid_count=0)
     sync.hold_against_budget(sum(estimate.credits for estimate in estimates))
-    resources: tuple[str, ...] = _PEOPLE_AND_WORKS
+    records.batch = records.find_missing(sync.member_ids)
+    resources: tuple[str, ...] = _PEOPLE_AND_WORKS if records.batch else _WITHOUT_AUTHORS
     if not batches:
+        people = [resource for resource in resources if resource != "works"]
+        load(*people)
+        yield from people
         resources = ("works",)
-        load("roster", "authors")
-        yield from ("roster", "authors")
     for batch in batches:
         sync.batch = batch
         try:
@@ -62,8 +71,10 @@ def load_openalex(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
     if sync.failures:
         load("sync_status")
     if resources == ("works",):
-        load(*_NAMED)
-        yield from _NAMED
+        records.batch = records.find_due(sync.member_ids)
+        named = ("authors", *_NAMED) if records.batch else _NAMED
+        load(*named)
+        yield from named
     for coauthors in cache.plan():
         cache.batch = coauthors
         load(*_COAUTHORS)
@@ -82,11 +93,11 @@ def estimate_openalex(build: Callable[..., DltSource], raw: RawSchema, options: 
 
     `build` makes the source, given what is not dlt's configuration or the run's.
     """
-    sync, cache = WorksSync(raw, options), CoauthorCache(raw, options)
-    build(sync=sync, cache=cache)
+    sync, records, cache = WorksSync(raw, options), AuthorRecords(raw, options), CoauthorCache(raw, options)
+    build(sync=sync, records=records, cache=cache)
     author_ids, orcid_count = sync.find_members_without_asking()
     batches = sync.plan_for(author_ids)
-    estimates = estimate_requests(sync, batches, raw, author_count=len(author_ids), orcid_count=orcid_count)
+    estimates = estimate_requests(sync, records, batches, raw, orcid_count=orcid_count)
     coauthors = cache.estimate()
     return [*estimates, coauthors] if coauthors.credits else estimates
 

@@ -10,12 +10,13 @@ from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.extract import DltResource
 
 from loader.allowance import DailyAllowance
-from loader.documents import Page, Progress, Record, document_resource, load_documents, read_id
+from loader.documents import Page, Progress, Record, document_resource, load_documents
 from loader.options import LoadOptions
+from loader.sources.openalex.author_records import AuthorRecords
 from loader.sources.openalex.bookkeeping import SYNC_STATUS_HINTS
 from loader.sources.openalex.client import OpenAlexClient
 from loader.sources.openalex.coauthor_cache import CoauthorCache
-from loader.sources.openalex.members import Members, describe_members, read_author
+from loader.sources.openalex.members import Members, describe_members
 from loader.sources.openalex.mentioned import Mentioned, read_mentioned
 from loader.sources.openalex.models import Author, CoauthorYears, Institution, RosterMember, Topic, Work
 from loader.sources.openalex.sync import WorksSync
@@ -23,6 +24,7 @@ from loader.warehouse import RawSchema
 
 # Institutions and topics are asked for when the works that name them are in raw: what is missing there
 # follows from the tables alone, so that a killed run leaves nothing out. Coauthors come last: they are many.
+# A run loads authors where they are missing, and after the works those whose works changed.
 STAGES = (("roster", "authors", "works"), ("institutions", "topics"), ("coauthor_years",))
 MODELS: dict[str, type[Record]] = {
     "roster": RosterMember,
@@ -50,11 +52,12 @@ def openalex_source(
     has_paid_plan: bool = False,
     coauthor_credits: int = 1_000,
     sync: WorksSync | None = None,
+    records: AuthorRecords | None = None,
     cache: CoauthorCache | None = None,
 ) -> Iterable[DltResource]:
     """OpenAlex's entities around a roster of researchers, as documents.
 
-    `raw`, `progress`, `sync`, `cache` and `request_counts` (the file that counts requests where there are
+    `raw`, `progress`, `sync`, `records`, `cache` and `request_counts` (the file that counts requests where there are
     `requests_per_day`) come from the run; all else from dlt's configuration, `sources.openalex.*`.
     """
     if not api_key:
@@ -71,7 +74,6 @@ def openalex_source(
             setting="sources.openalex.requests_per_day",
         )
     client = OpenAlexClient(base_url, api_key, requests_per_second, allowance, progress.warn)
-    members = Members(client, roster, institution)
 
     def build(name: str, pages: Callable[[], Iterable[Page]]) -> DltResource:
         def rows() -> Iterator[Any]:
@@ -80,6 +82,7 @@ def openalex_source(
         return document_resource(name, rows)
 
     works_sync = sync or WorksSync(raw, LoadOptions())
+    members = Members(client, raw, roster, institution, is_everything_asked_again=works_sync.is_everything_asked_again)
     works_sync.connect(
         client,
         members,
@@ -89,8 +92,17 @@ def openalex_source(
         has_paid_plan=has_paid_plan,
     )
 
+    author_records = records or AuthorRecords(raw, LoadOptions())
+    author_records.connect(client, members, progress)
+
     coauthor_cache = cache or CoauthorCache(raw, LoadOptions())
     coauthor_cache.connect(client, progress, coauthor_credits=coauthor_credits)
+
+    def load_authors() -> Iterator[Any]:
+        yield from load_documents(
+            author_records.list_pages(), resource="authors", model=MODELS["authors"], raw=raw, progress=progress
+        )
+        yield author_records.describe()
 
     def load_works() -> Iterator[Any]:
         load = works_sync.begin()
@@ -111,8 +123,8 @@ def openalex_source(
         return _list_missing(client, raw, table, mentioned, is_all=works_sync.is_everything_asked_again)
 
     return [
-        build("roster", lambda: _list_roster(members, raw, progress)),
-        build("authors", lambda: _list_authors(client, members, progress)),
+        build("roster", lambda: _list_roster(members, author_records, raw, progress)),
+        document_resource("authors", load_authors),
         document_resource("works", load_works),
         build("institutions", lambda: list_missing("institutions")),
         build("topics", lambda: list_missing("topics")),
@@ -136,26 +148,14 @@ def is_configured() -> bool:
     return False
 
 
-def _list_roster(members: Members, raw: RawSchema, progress: Progress) -> Iterator[Page]:
+def _list_roster(members: Members, author_records: AuthorRecords, raw: RawSchema, progress: Progress) -> Iterator[Page]:
     entries = members.find()
     for note in members.notes:
         progress.warn(note)
+    author_records.compare_held()
     current = set(members.find_ids())
     known = raw.query_keys("select id from {raw}.roster order by id") if raw.has_table("roster") else []
     return describe_members(entries, [key for key in known if key not in current])
-
-
-def _list_authors(client: OpenAlexClient, members: Members, progress: Progress) -> Iterator[Page]:
-    unseen = {entry.author_id: entry.orcid for entry in members.find()}
-    for page in client.list_by("authors", "openalex", members.find_ids()):
-        for record in page.records:
-            author = read_author(record)
-            orcid = unseen.pop(author.id if author else read_id(record) or "", None)
-            if author and orcid and author.orcid and orcid != author.orcid:
-                progress.warn(f"The roster gives {author.id} the ORCID {orcid}; OpenAlex says {author.orcid}.")
-        yield page
-    for author_id in unseen:
-        progress.warn(f"OpenAlex knows no author {author_id}; the roster's others are loaded.")
 
 
 def _list_missing(

@@ -4,7 +4,7 @@ OpenAlex's filter by date of change is for paying users, and a watermark on the 
 are dated back. So the ids of all works of known authors are swept, each with its date of change, and held against raw.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -33,9 +33,8 @@ from loader.sources.openalex.bookkeeping import (
 )
 from loader.sources.openalex.client import MOST_VALUES, PER_PAGE, OpenAlexClient
 from loader.sources.openalex.known import KnownWorks, read_head
-from loader.sources.openalex.members import Members
+from loader.sources.openalex.members import Members, choose_members
 from loader.sources.openalex.models import EPOCH
-from loader.sources.openalex.roster import normalise_author_id
 from loader.warehouse import RawSchema
 
 _Value = TypeVar("_Value")
@@ -93,6 +92,7 @@ class WorksSync:
         self.failures: dict[Group, HeadwaterError] = {}
         self.stopped_by: StopLoadingError | None = None
         self.batch: Sequence[Group] | None = None
+        self.started_at = datetime.now(UTC)
         self._raw = raw
         self._options = options
 
@@ -127,7 +127,8 @@ class WorksSync:
         """The same for a roster of these authors; asks OpenAlex for nothing."""
         self._member_ids = member_ids
         self._read_raw()
-        statuses = [self._statuses.get(author_id, SyncStatus(author_id)) for author_id in self._choose_authors()]
+        chosen = choose_members(member_ids, self._options.authors)
+        statuses = [self._statuses.get(author_id, SyncStatus(author_id)) for author_id in chosen]
         failed = [status for status in statuses if status.error]
         others = [status for status in statuses if not status.error and self._is_due(status)]
         batches = [*self._form_batches(failed, most_sweeps=1), *self._form_batches(others, _MOST_SWEEPS)]
@@ -136,7 +137,7 @@ class WorksSync:
 
     def find_members_without_asking(self) -> tuple[list[str], int]:
         """See Members."""
-        return self._members.find_without_asking(self._raw)
+        return self._members.find_without_asking()
 
     def begin(self) -> "_BatchLoad":
         """The load of the batch whose turn it is; of all of them where nobody takes them one by one."""
@@ -146,9 +147,9 @@ class WorksSync:
         )
 
     @property
-    def author_count(self) -> int:
-        """How many authors are on the roster."""
-        return len(self._member_ids)
+    def member_ids(self) -> Sequence[str]:
+        """The authors of the roster that was planned for."""
+        return self._member_ids
 
     @property
     def is_everything_asked_again(self) -> bool:
@@ -188,17 +189,6 @@ class WorksSync:
         self._work_statuses = read_work_statuses(self._raw)
         self._known = KnownWorks(self._raw, self._member_ids)
 
-    def _choose_authors(self) -> list[str]:
-        if not self._options.authors:
-            return list(self._member_ids)
-        try:
-            wanted = {normalise_author_id(text) for text in self._options.authors}
-        except ValueError as error:
-            raise HeadwaterError(f"--author: {error}.") from error
-        if strangers := sorted(wanted - set(self._member_ids)):
-            raise HeadwaterError(f"--author: {strangers[0]} is not on the roster.")
-        return sorted(wanted)
-
     def _is_due(self, status: SyncStatus) -> bool:
         if self._options.authors or self._options.is_full_refresh or status.last_synced_at is None:
             return True
@@ -232,7 +222,7 @@ class _BatchLoad:
         client: OpenAlexClient,
         batch: Sequence[Group],
         known: KnownWorks,
-        statuses: Mapping[str, SyncStatus],
+        statuses: dict[str, SyncStatus],
         work_statuses: dict[str, str],
         may_stop_early: bool,
     ) -> None:
@@ -247,6 +237,7 @@ class _BatchLoad:
         self._new_work_statuses: list[WorkStatus] = []
         self._waiting: list[_Swept] = []
         self._fetched: set[str] = set()
+        self._touched: set[str] = set()
         self._counted: set[str] = set()
         self._expected = 0
 
@@ -267,10 +258,23 @@ class _BatchLoad:
     def describe(self) -> Iterator[Any]:
         """The rows of bookkeeping, with their tables; called within the load, after all pages."""
         load_id = str(dlt.current.load_package_state()["load_id"])
-        statuses = build_table([status.describe(load_id) for status in self._new_statuses], SYNC_STATUS_SCHEMA)
+        new_statuses = self._note_changes()
+        self._statuses.update(new_statuses)
+        statuses = build_table([status.describe(load_id) for status in new_statuses.values()], SYNC_STATUS_SCHEMA)
         yield mark_rows(statuses, SYNC_STATUS_HINTS)
         works = build_table([status.describe(load_id) for status in self._new_work_statuses], WORK_STATUS_SCHEMA)
         yield mark_rows(works, WORK_STATUS_HINTS)
+
+    def _note_changes(self) -> dict[str, SyncStatus]:
+        """The new statuses, also of those whose works came with those of another group.
+
+        Who was never synced has no status yet, and all works before them.
+        """
+        statuses = {status.author_id: status for status in self._new_statuses}
+        for author_id in sorted(self._touched):
+            if status := statuses.get(author_id) or self._statuses.get(author_id):
+                statuses[author_id] = replace(status, works_changed_at=self._sync.started_at)
+        return statuses
 
     def _list_in_full(self, group: Group) -> Iterator[Page]:
         before = self._list_known(group)
@@ -403,7 +407,7 @@ class _BatchLoad:
             if record and head and head.id not in self._counted | coming:
                 self._expected += 1
                 self._counted.add(head.id)
-                self._known.take(head)
+                self._touched |= self._known.take(head)
                 yield Page([record], self._expected)
 
     def _take(self, record: bytes, fetched: set[str]) -> bytes:
@@ -416,7 +420,7 @@ class _BatchLoad:
             whole_head = read_head(whole) if whole else None
             if whole and whole_head and whole_head.id == head.id:
                 record, head = whole, whole_head
-        self._known.take(head)
+        self._touched |= self._known.take(head)
         self._counted.add(head.id)
         fetched.add(head.id)
         return record
@@ -435,18 +439,21 @@ class _BatchLoad:
             if self._work_statuses[work_id] != PRESENT:
                 self._mark(work_id, PRESENT)
         now = datetime.now(UTC)
+        before = [self._statuses.get(author_id, SyncStatus(author_id)) for author_id in group.author_ids]
         self._new_statuses += [
-            SyncStatus(
-                author_id,
+            replace(
+                status,
                 last_synced_at=now,
-                last_swept_at=now if is_swept else self._statuses[author_id].last_swept_at,
-                works_seen=self._known.count_works(author_id, seen),
-                works_fetched=self._known.count_works(author_id, fetched),
+                last_swept_at=now if is_swept else status.last_swept_at,
+                works_seen=self._known.count_works(status.author_id, seen),
+                works_fetched=self._known.count_works(status.author_id, fetched),
+                error=None,
             )
-            for author_id in group.author_ids
+            for status in before
         ]
 
     def _mark(self, work_id: str, status: str, merged_into_id: str | None = None) -> None:
+        self._touched |= self._known.list_authors(work_id)
         self._work_statuses[work_id] = status
         self._new_work_statuses.append(WorkStatus(work_id, status, merged_into_id))
 

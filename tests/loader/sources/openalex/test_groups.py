@@ -184,3 +184,19 @@ def test_groups_that_wait_for_their_works_when_the_budget_ends_are_swept_again(
     with serve(loaded, next_day) as (_, loader):
         assert loader.load().error is None
         assert loader.read_raw() == brought_up_to_date
+
+
+def test_a_work_that_came_with_another_group_calls_for_the_records_of_all_its_authors(
+    loaded: Path, large: Catalogue, undisturbed: Raw
+) -> None:
+    roster = [row[0] for row in undisturbed["roster"]]
+    first, second = set(roster[:100]), set(roster[100:])
+    authors = {work["id"]: {each["author"]["id"] for each in work["authorships"]} for work in large.works}
+    shared = next(key for key, ids in authors.items() if ids & first and ids & second)
+    changed = {"cited_by_count": 1234, "updated_date": "2026-12-31T00:00:00"}
+    next_day = replace(large, works=[work | changed if work["id"] == shared else work for work in large.works])
+    with serve(loaded, next_day) as (server, loader):
+        server.fail_next(*[refuse_for(min(second))] * 20, path="/works")
+        assert "The works of 20 authors could not be brought up to date" in (loader.load().error or "")
+        (asked,) = [request.parameters["filter"] for request in server.requests if request.path == "/authors"]
+        assert set(asked.removeprefix("openalex:").split("|")) == authors[shared] & {*roster}

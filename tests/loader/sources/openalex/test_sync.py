@@ -1,5 +1,6 @@
 """A second run asks for what is new and what changed, and what has left OpenAlex is marked."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,9 @@ def test_a_second_day_brings_what_is_new_and_what_changed_and_marks_what_left(
     assert len(days.sweep) == -(-len(after) // 100)
     assert len(days.list_asked()) - len(days.sweep) - len(days.lookups) == -(-len(new | changed) // 100)
     assert days.lookups >= {key.rpartition("/")[2] for key in left}
+    others = Counter(request.path for request in days.requests if not request.path.startswith("/works"))
+    assert others["/authors"] == 1, "the authors of what changed come in one list"
+    assert others <= Counter({"/authors": 1, "/institutions": 1, "/topics": 1})
 
 
 def test_an_unchanged_day_asks_for_the_sweep_alone_and_changes_no_row(
@@ -141,7 +145,7 @@ def test_an_unchanged_day_asks_for_the_sweep_alone_and_changes_no_row(
     assert read_rows() == before
     assert days.list_asked() == days.sweep
     assert len(days.sweep) <= -(-counts.unchanged // 100)
-    assert {request.path for request in days.requests} == {"/authors", "/works"}
+    assert {request.path for request in days.requests} == {"/works"}
 
 
 def test_where_sweeps_cost_too_much_a_list_is_read_no_further_than_to_what_the_last_run_saw(

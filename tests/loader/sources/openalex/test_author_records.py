@@ -1,0 +1,240 @@
+"""Authors' own records are asked for where something changed, and what a run did not come to is the next one's."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from loader.loads import SourceLoad
+from loader.options import LoadOptions
+from loader.samples.catalogue import Catalogue, Record
+from loader.samples.http_faults import Request, answer_status
+from loader.samples.institution import generate_catalogue, write_roster
+from loader.samples.openalex_server import OpenAlexServer
+from loader.settings import read_settings
+from loader.sources.openalex.roster import read_roster
+from tests.support.openalex import Loader
+
+ROSTER_SIZE = 8
+_LATER = {"updated_date": "2026-12-31T00:00:00"}
+_STRANGER = {"id": "https://openalex.org/A5999999999", "display_name": "Another", "orcid": None}
+
+Change = Callable[[Record], Record | None]
+
+
+@pytest.fixture(scope="module")
+def works() -> dict[str, Record]:
+    return {work["id"]: work for work in generate_catalogue(roster_size=ROSTER_SIZE, work_count=60).works}
+
+
+class Followed:
+    """A roster in a warehouse, and an OpenAlex of works that a test may change."""
+
+    def __init__(self, folder: Path, works: dict[str, Record]) -> None:
+        self.works = dict(works)
+        self.roster = folder / "roster.csv"
+        self.settings = read_settings({"HEADWATER_DATA": str(folder / "data")})
+        self.requests: list[Request] = []
+        write_roster(self.roster, roster_size=ROSTER_SIZE)
+        by_orcid = {author["orcid"]: author["id"] for author in Catalogue.from_works([*works.values()]).authors}
+        self.member_ids = {entry.author_id or by_orcid[entry.orcid] for entry in read_roster(self.roster)}
+
+    def load(self, options: LoadOptions | None = None, *, is_failing: bool = False) -> SourceLoad:
+        """Loads; `requests` then holds what was asked for. `is_failing`: no list of authors' records is answered."""
+        with OpenAlexServer(Catalogue.from_works([*self.works.values()])) as server:
+            if is_failing:
+                server.fail_next(*[answer_status(400, {"error": "Failed", "message": "No."})] * 9, path="/authors")
+            load = Loader(self.settings, server, self.roster).load(options)
+            self.requests = list(server.requests)
+        assert bool(load.error) == is_failing, load.error
+        return load
+
+    def write_roster(self, author_ids: set[str]) -> None:
+        self.roster.write_text("\n".join(["openalex_id", *sorted(author_ids)]))
+
+    def pick_work(self, author_count: int) -> tuple[str, set[str]]:
+        """A work with so many authors of the roster, and these."""
+        named = {key: self.find_members(work) for key, work in self.works.items()}
+        return next((key, ids) for key, ids in sorted(named.items()) if len(ids) == author_count)
+
+    def find_members(self, work: Record) -> set[str]:
+        return self.member_ids & {authorship["author"]["id"] for authorship in work["authorships"]}
+
+    def change(self, work_id: str, **fields: Any) -> None:
+        self.works[work_id] = {**self.works[work_id], **_LATER, **fields}
+
+    @property
+    def asked_records(self) -> set[str]:
+        """The authors whose records were asked for, each of them once."""
+        asked = [author_id for text in self._list_filters("openalex:") for author_id in text.split("|")]
+        assert len(asked) == len(set(asked))
+        return set(asked)
+
+    @property
+    def asked_orcids(self) -> set[str]:
+        return {orcid for text in self._list_filters("orcid:") for orcid in text.split("|")}
+
+    def _list_filters(self, prefix: str) -> list[str]:
+        filters = [request.parameters["filter"] for request in self.requests if request.path == "/authors"]
+        return [text.removeprefix(prefix) for text in filters if text.startswith(prefix)]
+
+    def execute(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.settings.warehouse)) as connection:
+            return connection.execute(sql).fetchall()
+
+    def let_pass(self, days: int) -> None:
+        """Dates back what was written down of the authors."""
+        self.execute(f"update raw_openalex.author_checks set asked_at = asked_at - interval {days} day")
+        self.execute(f"update raw_openalex.sync_status set works_changed_at = works_changed_at - interval {days} day")
+
+    def read_citations(self) -> dict[str, int]:
+        """How often each author of the roster is cited, by the authors' own records."""
+        return dict(self.execute("select id, (document ->> '$.cited_by_count')::bigint from raw_openalex.authors"))
+
+
+@pytest.fixture
+def followed(tmp_path: Path, works: dict[str, Record]) -> Followed:
+    """A warehouse that holds the first day."""
+    made = Followed(tmp_path, works)
+    made.load()
+    assert made.asked_records == made.member_ids
+    return made
+
+
+def test_records_are_asked_for_where_works_changed_and_nowhere_else(followed: Followed) -> None:
+    before = followed.read_citations()
+    work_id, authors = followed.pick_work(author_count=2)
+    followed.change(work_id, cited_by_count=followed.works[work_id]["cited_by_count"] + 7)
+    followed.load()
+    assert followed.asked_records == authors
+    assert followed.read_citations() == {key: count + 7 * (key in authors) for key, count in before.items()}
+    followed.load()
+    assert {request.path for request in followed.requests} == {"/works"}
+
+
+def test_records_follow_works_that_leave_move_and_come_back(followed: Followed) -> None:
+    (leaving, first), (moving, second) = followed.pick_work(1), followed.pick_work(2)
+    left = followed.works.pop(leaving)
+    followed.load()
+    assert followed.asked_records == first
+    followed.works[leaving] = left
+    followed.load()
+    assert followed.asked_records == first
+    authorships = followed.works[moving]["authorships"]
+    followed.change(moving, authorships=[{**authorships[0], "author": _STRANGER}])
+    followed.load()
+    assert followed.asked_records == second
+
+
+def test_records_that_a_run_did_not_come_to_are_asked_for_by_the_next_though_nothing_changes_any_more(
+    followed: Followed,
+) -> None:
+    work_id, authors = followed.pick_work(author_count=2)
+    followed.change(work_id, cited_by_count=4321)
+    followed.load(is_failing=True)
+    assert followed.execute(
+        f"select document ->> '$.cited_by_count' from raw_openalex.works where id = '{work_id}'"
+    ) == [("4321",)]
+    followed.load(is_failing=True)
+    followed.load()
+    assert followed.asked_records == authors
+    assert not any(request.parameters.get("filter", "").startswith("openalex:W") for request in followed.requests)
+    followed.load()
+    assert followed.asked_records == set()
+
+
+def test_records_and_orcids_are_asked_for_again_after_a_month(followed: Followed) -> None:
+    followed.let_pass(days=29)
+    followed.load()
+    assert followed.asked_records | followed.asked_orcids == set()
+    followed.let_pass(days=1)
+    followed.load()
+    assert followed.asked_records == followed.member_ids
+    assert followed.asked_orcids == {entry.orcid for entry in read_roster(followed.roster) if not entry.author_id}
+    followed.load()
+    assert followed.asked_records | followed.asked_orcids == set()
+
+
+def test_who_is_wanted_by_name_is_asked_for_and_with_a_full_refresh_everybody(followed: Followed) -> None:
+    author_id = min(followed.member_ids)
+    followed.load(LoadOptions(authors=(author_id,)))
+    assert followed.asked_records == {author_id}
+    assert followed.asked_orcids == set()
+    followed.load(LoadOptions(is_full_refresh=True))
+    assert followed.asked_records == followed.member_ids
+    assert followed.asked_orcids
+
+
+def test_who_joins_the_roster_is_asked_for_alone(followed: Followed) -> None:
+    text = followed.roster.read_text()
+    newcomer = next(
+        authorship["author"]["id"]
+        for work in followed.works.values()
+        for authorship in work["authorships"]
+        if authorship["author"]["id"] not in followed.member_ids
+    )
+    followed.roster.write_text(f"{text}{newcomer},,A newcomer,,,,,,\n")
+    followed.load()
+    # their works are new, and with them what the records of their coauthors on the roster tell
+    assert newcomer in followed.asked_records
+    assert followed.asked_orcids == set()
+    followed.load()
+    assert followed.asked_records == set()
+
+
+def test_who_comes_back_to_the_roster_is_asked_for_again(followed: Followed) -> None:
+    work_id, (returning, _) = followed.pick_work(author_count=2)
+    others = followed.member_ids - {returning}
+    followed.write_roster(others)
+    followed.load()
+    followed.change(work_id, cited_by_count=4321)
+    followed.load()
+    assert returning not in followed.asked_records
+    followed.write_roster(followed.member_ids)
+    followed.load()
+    assert followed.asked_records == {returning}
+
+
+def test_an_author_whom_openalex_has_no_more_is_told_in_every_run(
+    followed: Followed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (author_id,) = followed.pick_work(author_count=1)[1]
+    followed.works = {
+        key: {
+            **work,
+            **_LATER,
+            "authorships": [each for each in work["authorships"] if each["author"]["id"] != author_id],
+        }
+        if author_id in followed.find_members(work)
+        else work
+        for key, work in followed.works.items()
+    }
+    followed.write_roster(followed.member_ids)
+    for _ in range(2):
+        capsys.readouterr()
+        followed.load()
+        assert author_id in followed.asked_records
+        assert f"OpenAlex knows no author {author_id}" in " ".join(capsys.readouterr().out.split())
+    assert followed.asked_records == {author_id}
+
+
+def test_orcids_that_are_unknown_or_differ_are_told_in_every_run(
+    followed: Followed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = next(entry for entry in read_roster(followed.roster) if entry.author_id and entry.orcid)
+    other, unknown = "https://orcid.org/0000-0002-1825-0097", "https://orcid.org/0000-0002-1694-233X"
+    text = followed.roster.read_text().replace(str(entry.orcid).rpartition("/")[2], other.rpartition("/")[2])
+    followed.roster.write_text(f"{text},{unknown},Nobody,,,,,,\n")
+    differs = f"The roster gives {entry.author_id} the ORCID {other}; OpenAlex says {entry.orcid}."
+    for _ in range(2):
+        capsys.readouterr()
+        followed.load()
+        told = " ".join(capsys.readouterr().out.split())
+        assert told.count(differs) == told.count(f"OpenAlex knows no author with {unknown}") == 1
+        assert (followed.asked_records, followed.asked_orcids) == (set(), {unknown})
+    # Who was named by id beside another's ORCID is not found by that ORCID.
+    followed.roster.write_text(followed.roster.read_text().replace(str(entry.author_id).rpartition("/")[2], ""))
+    followed.load()
+    assert followed.asked_orcids == {unknown, other}
