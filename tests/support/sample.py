@@ -25,11 +25,16 @@ class Sample:
         write_roster(self.roster, roster_size=roster_size)
 
     @property
-    def roster_works(self) -> dict[str, dict[str, Any]]:
-        """The works that a load brings, by id: those of a researcher on the roster, by id or by ORCID."""
+    def author_ids(self) -> set[str]:
+        """The researchers on the roster, by id or by ORCID."""
         entries = read_roster(self.roster)
         by_orcid = {author["orcid"]: author["id"] for author in self.catalogue.authors}
-        ids = {entry.author_id or by_orcid[entry.orcid] for entry in entries}
+        return {entry.author_id or by_orcid[entry.orcid] for entry in entries}
+
+    @property
+    def roster_works(self) -> dict[str, dict[str, Any]]:
+        """The works that a load brings, by id: those of a researcher on the roster."""
+        ids = self.author_ids
         return {
             work["id"]: work
             for work in self.catalogue.works
