@@ -18,7 +18,7 @@ from loader.warehouse import RawSchema
 EXAMPLE_ROSTER = Path(__file__).with_name("example_roster.csv")
 _INSTITUTION_ID = re.compile(r"(?:https?://openalex\.org/)?(I\d+)", re.IGNORECASE)
 _KNOWN_MEMBERS = "select id from {raw}.roster where cast(document ->> '$.is_member' as boolean)"
-# A roster may give an author an ORCID that is another's: the author's own record must agree.
+# Of several authors with one ORCID it is that of the one who bears it in the roster.
 _KNOWN_ORCIDS = """
     select author.document ->> '$.orcid', member.id
     from {raw}.roster as member

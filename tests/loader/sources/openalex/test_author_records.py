@@ -126,6 +126,11 @@ def test_records_follow_works_that_leave_move_and_come_back(followed: Followed) 
     followed.change(moving, authorships=[{**authorships[0], "author": _STRANGER}])
     followed.load()
     assert followed.asked_records == second
+    shared, third = followed.pick_work(2)
+    kept = [each for each in followed.works[shared]["authorships"] if each["author"]["id"] != min(third)]
+    followed.change(shared, authorships=kept)
+    followed.load()
+    assert followed.asked_records == third
 
 
 def test_records_that_a_run_did_not_come_to_are_asked_for_by_the_next_though_nothing_changes_any_more(
@@ -182,6 +187,27 @@ def test_who_joins_the_roster_is_asked_for_alone(followed: Followed) -> None:
     assert followed.asked_orcids == set()
     followed.load()
     assert followed.asked_records == set()
+
+
+def test_who_was_found_by_an_orcid_stays_though_another_has_it_too(followed: Followed) -> None:
+    (orcid,) = [entry.orcid for entry in read_roster(followed.roster) if not entry.author_id]
+    authors = Catalogue.from_works([*followed.works.values()]).authors
+    (found,) = [author["id"] for author in authors if author["orcid"] == orcid]
+    # of the strangers who have fewer works than the one found by it
+    namesake = max(author["id"] for author in authors if author["works_count"] == 1)
+    assert namesake > found
+    for work in followed.works.values():
+        for authorship in work["authorships"]:
+            if authorship["author"]["id"] == namesake:
+                followed.change(
+                    work["id"], authorships=[{**authorship, "author": {**authorship["author"], "orcid": orcid}}]
+                )
+    followed.roster.write_text(f"{followed.roster.read_text()}{namesake},,A namesake,,,,,,\n")
+    for _ in range(2):
+        followed.load()
+        sql = "select id from raw_openalex.roster where (document ->> '$.is_member')::boolean"
+        assert {key for (key,) in followed.execute(sql)} == {*followed.member_ids, namesake}
+        assert followed.asked_orcids == set()
 
 
 def test_who_comes_back_to_the_roster_is_asked_for_again(followed: Followed) -> None:
