@@ -123,11 +123,15 @@ def test_without_a_key_the_limit_is_said(loader: Loader, capsys: pytest.CaptureF
     assert "no key" not in capsys.readouterr().out
 
 
-def test_an_institution_gives_the_roster_of_those_who_work_there_now(loader: Loader) -> None:
+def test_an_institution_gives_the_roster_of_those_who_work_there_now(loader: Loader, server: OpenAlexServer) -> None:
     assert loader.load(roster=None, institution=HOME_ROR).error is None
     members = loader.ask("select count(*) from raw_openalex.roster")
     assert members >= 12
     assert loader.ask("select count(*) from raw_openalex.authors") == members
+    first = len(server.requests)
+    assert loader.load(roster=None, institution=HOME_ROR).error is None
+    asked = {request.parameters["filter"] for request in server.requests[first:] if request.path == "/authors"}
+    assert asked == {f"last_known_institutions.ror:{HOME_ROR}"}
 
 
 def test_an_institution_wins_over_the_example_that_ships(loader: Loader) -> None:
