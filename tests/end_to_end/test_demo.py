@@ -1,5 +1,6 @@
 """`headwater demo` shows everything, touches nothing of the user's, and its second day loads only what changed."""
 
+import json
 import os
 import tempfile
 from contextlib import closing
@@ -91,6 +92,18 @@ def test_the_second_day_loads_only_what_changed(demonstrated: tuple[Workspace, s
     cells = [cell.strip().replace(",", "") for cell in row.strip("│").split("│")]
     assert [int(cell) for cell in cells[2:5]] == [new, changed, len(days[1]) - new - changed]
     assert 0 < new + changed < 100
+
+
+def test_the_second_day_brings_the_records_of_authors_whose_works_changed(
+    demonstrated: tuple[Workspace, str, str],
+) -> None:
+    workspace, _, _ = demonstrated
+    with workspace.open_duckdb() as connection:
+        rows = connection.execute("select id, document from raw_openalex.authors").fetchall()
+    found = {key: json.loads(document) for key, document in rows}
+    days = [{author["id"]: author for author in generate_catalogue(day=day).authors} for day in (1, 2)]
+    assert found == {key: days[1][key] for key in found}
+    assert any(days[0][key] != author for key, author in found.items())
 
 
 def test_works_that_left_upstream_stay_in_raw_and_leave_every_table_after_it(
