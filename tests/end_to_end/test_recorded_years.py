@@ -43,7 +43,9 @@ def built(module_workspace: Workspace, years: RecordedYears, records: list[Recor
     with OpenAlexServer(years.build_catalogue(records)) as server:
         module_workspace.serve(server.url, module_workspace.write_roster("openalex_id", *sorted(roster)))
         module_workspace.run_well("dlt", "pipeline", "openalex", "run")
-    module_workspace.run_well("dbt", "build", "--select", "path:models/staging/openalex")
+    module_workspace.run_well(
+        "dbt", "build", "--select", "path:models/staging/openalex", "--indirect-selection", "cautious"
+    )
     return module_workspace
 
 

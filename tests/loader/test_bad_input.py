@@ -98,7 +98,7 @@ def test_a_warehouse_that_another_process_holds_is_told_with_the_process(
     workspace: Workspace, command: tuple[str, ...]
 ) -> None:
     set_roster("openalex_id\nA5012345678\n")(workspace)
-    workspace.settings.warehouse.parent.mkdir(parents=True)
+    workspace.settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with hold(workspace.settings.warehouse) as pid:
         finished = workspace.run(*command)
     assert finished.status != 0

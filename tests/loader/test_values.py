@@ -258,9 +258,11 @@ def test_an_institutions_authors_are_found_beside_one_that_cannot_be_read() -> N
         b'{"id":"https://openalex.org/A5000000002","orcid":"\xff"}',
         b'{"id":"https://openalex.org/A5000000003","works_count":NaN}',
     ]
+    raw = RawSchema(duckdb.connect(), "raw_openalex")
     with OpenAlexServer(Catalogue.from_works([])) as server:
         server.fail_next(write_page(*records), path="/authors")
-        members = Members(OpenAlexClient(server.url, None, 1000.0, None, print), None, "I1")
+        client = OpenAlexClient(server.url, None, 1000.0, None, print)
+        members = Members(client, raw, None, "I1", is_everything_asked_again=False)
         assert members.find_ids() == ["https://openalex.org/A5000000001"]
     assert members.notes == [
         "OpenAlex's record of https://openalex.org/A5000000002 cannot be read.",
