@@ -146,12 +146,8 @@ def test_dlts_own_commands_work_on_the_pipeline(demonstrated: tuple[Workspace, s
     workspace.run_well("dlt", "pipeline", "openalex", "failed-jobs")
 
 
-def test_docs_and_freshness_keep_no_handoff_from_going_on(demonstrated: tuple[Workspace, str, str]) -> None:
+def test_freshness_is_known_and_keeps_no_handoff_from_going_on(demonstrated: tuple[Workspace, str, str]) -> None:
     workspace, _, _ = demonstrated
-    page = workspace.run_well("headwater", "docs").strip().splitlines()[-1]
-    text = Path(page).read_text()
-    for mart in (ROOT / "dbt_project" / "models" / "marts").rglob("*.sql"):
-        assert f"model.headwater.{mart.stem}" in text, "the docs are one page with every mart"
     printed = workspace.run_well("dbt", "--no-use-colors", "source", "freshness")
     assert "PASS freshness of openalex.works" in printed
     workspace.run_well("dbt", "run-operation", "handoff")

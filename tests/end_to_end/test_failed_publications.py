@@ -102,7 +102,8 @@ def test_two_publications_at_once_publish_whole_or_say_why_not(published: Worksp
     for ended in (first, other):
         assert (ended.status == 0) == ("Published 11 marts" in ended.output), ended.output
         assert "Traceback" not in ended.output
-    published.run_well(*PUBLISH)
+    if first.status and other.status:
+        published.run_well(*PUBLISH)
     with published.server.connect() as connection:
         assert read_versions(connection) == {("of both", "of both")}
 

@@ -1,5 +1,6 @@
 """Authors' own records are asked for where something changed, and what a run did not come to is the next one's."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,12 +95,20 @@ class Followed:
         return dict(self.execute("select id, (document ->> '$.cited_by_count')::bigint from raw_openalex.authors"))
 
 
-@pytest.fixture
-def followed(tmp_path: Path, works: dict[str, Record]) -> Followed:
-    """A warehouse that holds the first day."""
-    made = Followed(tmp_path, works)
+@pytest.fixture(scope="module")
+def after_first_day(tmp_path_factory: pytest.TempPathFactory, works: dict[str, Record]) -> Path:
+    """The folder of a warehouse that holds the first day, to be copied."""
+    made = Followed(tmp_path_factory.mktemp("first-day"), works)
     made.load()
     assert made.asked_records == made.member_ids
+    return made.settings.data
+
+
+@pytest.fixture
+def followed(tmp_path: Path, works: dict[str, Record], after_first_day: Path) -> Followed:
+    """A warehouse that holds the first day."""
+    made = Followed(tmp_path, works)
+    shutil.copytree(after_first_day, made.settings.data)
     return made
 
 

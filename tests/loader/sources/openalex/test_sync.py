@@ -1,5 +1,6 @@
 """A second run asks for what is new and what changed, and what has left OpenAlex is marked."""
 
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,20 @@ def first_day() -> Catalogue:
 
 
 @pytest.fixture(scope="module")
+def after_first_day(tmp_path_factory: pytest.TempPathFactory, first_day: Catalogue) -> Path:
+    """The folder of a warehouse that holds the first day, to be copied."""
+    days = Days(tmp_path_factory.mktemp("first-day"))
+    days.load(first_day)
+    return days.folder
+
+
+@pytest.fixture
+def _first_day_loaded(days: Days, after_first_day: Path) -> None:
+    """What loading the first day leaves."""
+    shutil.copytree(after_first_day, days.folder, dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="module")
 def second_day() -> Catalogue:
     return generate_catalogue(roster_size=ROSTER_SIZE, work_count=WORKS, day=2)
 
@@ -104,10 +119,10 @@ def find_roster_works(days: Days, catalogue: Catalogue) -> dict[str, dict[str, A
     }
 
 
+@pytest.mark.usefixtures("_first_day_loaded")
 def test_a_second_day_brings_what_is_new_and_what_changed_and_marks_what_left(
     days: Days, first_day: Catalogue, second_day: Catalogue
 ) -> None:
-    days.load(first_day)
     before, after = find_roster_works(days, first_day), find_roster_works(days, second_day)
     assert set(days.read_works()) == set(before)
     counts = count_works(days.load(second_day))
@@ -129,10 +144,10 @@ def test_a_second_day_brings_what_is_new_and_what_changed_and_marks_what_left(
     assert others <= Counter({"/authors": 1, "/institutions": 1, "/topics": 1})
 
 
+@pytest.mark.usefixtures("_first_day_loaded")
 def test_an_unchanged_day_asks_for_the_sweep_alone_and_changes_no_row(
     days: Days, first_day: Catalogue, second_day: Catalogue
 ) -> None:
-    days.load(first_day)
     days.load(second_day)
 
     def read_rows() -> list[list[tuple[Any, ...]]]:
@@ -148,10 +163,10 @@ def test_an_unchanged_day_asks_for_the_sweep_alone_and_changes_no_row(
     assert {request.path for request in days.requests} == {"/works"}
 
 
+@pytest.mark.usefixtures("_first_day_loaded")
 def test_where_sweeps_cost_too_much_a_list_is_read_no_further_than_to_what_the_last_run_saw(
     days: Days, first_day: Catalogue
 ) -> None:
-    days.load(first_day)
     works = find_roster_works(days, first_day)
     oldest = min(works.values(), key=lambda work: work["updated_date"])
     changed = replace_work(first_day, oldest["id"], cited_by_count=oldest["cited_by_count"] + 1)
@@ -164,8 +179,8 @@ def test_where_sweeps_cost_too_much_a_list_is_read_no_further_than_to_what_the_l
     assert days.read_statuses() == {oldest["id"]: ("gone", None)}
 
 
+@pytest.mark.usefixtures("_first_day_loaded")
 def test_a_paid_plan_asks_for_what_changed_and_notices_what_left(days: Days, first_day: Catalogue) -> None:
-    days.load(first_day)
     works = find_roster_works(days, first_day)
     work_id = min(works)
     paid: dict[str, Any] = {"api_key": "paid", "has_paid_plan": True, "sweep_credits": 2}
@@ -179,8 +194,8 @@ def test_a_paid_plan_asks_for_what_changed_and_notices_what_left(days: Days, fir
     assert days.read_statuses() == {work_id: ("gone", None)}
 
 
+@pytest.mark.usefixtures("_first_day_loaded")
 def test_a_work_that_moved_to_another_author_leaves_the_roster(days: Days, first_day: Catalogue) -> None:
-    days.load(first_day)
     work_id = next(iter(sorted(find_roster_works(days, first_day))))
     stranger = {"author": {"id": "https://openalex.org/A5999999999", "display_name": "Another", "orcid": None}}
 
@@ -195,8 +210,8 @@ def test_a_work_that_moved_to_another_author_leaves_the_roster(days: Days, first
     assert days.list_asked() == days.sweep
 
 
+@pytest.mark.usefixtures("_first_day_loaded")
 def test_a_work_that_comes_back_is_no_longer_marked(days: Days, first_day: Catalogue) -> None:
-    days.load(first_day)
     work_id = next(iter(sorted(find_roster_works(days, first_day))))
     without = replace(first_day, works=[work for work in first_day.works if work["id"] != work_id])
     days.load(without)
@@ -261,10 +276,10 @@ def test_a_full_refresh_asks_for_everything_again(days: Days, first_day: Catalog
     assert len(days.requests) == first
 
 
+@pytest.mark.usefixtures("_first_day_loaded")
 def test_works_of_one_author_alone_are_brought_up_to_date(
     days: Days, first_day: Catalogue, second_day: Catalogue
 ) -> None:
-    days.load(first_day)
     author_id = days.ask("select min(id) from raw_openalex.roster")[0][0]
     ours = {
         work["id"]
