@@ -27,7 +27,11 @@ def estimate_requests(
     unknown = sum(author_id not in counts for group in full for author_id in group.author_ids)
     work_pages = [_count_pages(sum(counts.get(author_id, 0) for author_id in group.author_ids)) for group in full]
     estimates = [
-        Estimate("ids of authors given by ORCID", -(-orcid_count // MOST_VALUES), ""),
+        Estimate(
+            f"who {orcid_count:,} authors given by ORCID are",
+            -(-orcid_count // MOST_VALUES),
+            "their records and works come on top: nothing is known of them yet",
+        ),
         Estimate("authors", records.count_credits(sync.member_ids), ""),
         Estimate(
             f"all works of {sum(len(group.author_ids) for group in full):,} authors",
