@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from tests.chaos.chance import IS_LONG, KILLS, draw_kills_in_a_row, make_random
+from tests.chaos.chance import KILLS, draw_kills_in_a_row, make_random
 from tests.chaos.fingerprints import Fingerprint, check_raw, read_keys, read_raw, read_visible
 from tests.chaos.loading import (
     LOAD_PHASES,
@@ -163,7 +163,7 @@ def kill_in_a_row(loading: Loading, phase: str, kills: int, chance: Random, tall
 
 
 @pytest.mark.parametrize("phase", ["extract", "load"])
-@pytest.mark.parametrize("command", list(_COMMANDS) if IS_LONG else ["dlt"])
+@pytest.mark.parametrize("command", list(_COMMANDS))
 def test_an_interrupted_run_ends_says_how_to_go_on_and_goes_on(
     loading: Loading,
     command: str,

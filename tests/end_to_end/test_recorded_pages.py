@@ -187,22 +187,26 @@ def test_every_mart_is_equal_in_both_engines_row_for_row(published: Workspace) -
                 assert surplus == (0,), f"{mart}: rows of {left} that {right} lacks"
 
 
-def test_a_second_run_writes_nothing(published: Workspace) -> None:
+def test_a_second_run_writes_nothing_and_publishes_the_same(published: Workspace) -> None:
     def fingerprint() -> dict[str, object]:
-        with published.open_duckdb() as connection:
+        with published.open_both() as connection:
             tables = connection.execute(
-                "select table_name from duckdb_tables() where schema_name = 'raw_openalex'"
-                " and not starts_with(table_name, '_dlt') and table_name not in ('load_counts', 'sync_status')"
+                "select database_name, schema_name, table_name from duckdb_tables()"
+                " where schema_name in ('raw_openalex', 'transform', 'marts')"
+                " and not starts_with(table_name, '_dlt')"
+                " and table_name not in ('load_counts', 'sync_status') order by all"
             ).fetchall()
             return {
-                table: connection.execute(f"select count(*), sum(hash(t)) from raw_openalex.{table} as t").fetchone()
-                for (table,) in tables
+                ".".join(table): connection.execute(
+                    f"select count(*), sum(hash(t)) from {'.'.join(table)} as t"
+                ).fetchone()
+                for table in tables
             }
 
     before = fingerprint()
     with published.open_duckdb() as connection:
         ((last_load,),) = connection.execute("select max(_dlt_load_id) from raw_openalex.load_counts").fetchall()
-    published.run_well("dlt", "pipeline", "run")
+    published.run_well("headwater", "run")
     assert fingerprint() == before
     with published.open_duckdb() as connection:
         counts = connection.execute(
