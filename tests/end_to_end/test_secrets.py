@@ -40,15 +40,15 @@ def test_no_secret_is_left_by_runs_that_fail_at_every_step(published: Workspace,
     assert run("dlt", "pipeline", "openalex", "run", **debug) == 1
     assert run("headwater", "run", **debug, **nowhere) == 1
     assert run("dlt", "pipeline", "run", **debug) == 0
+    assert run("headwater", "docs") == 0
+    text = Path(outputs[-1].strip().splitlines()[-1]).read_text()
+    for mart in (ROOT / "dbt_project" / "models" / "marts").rglob("*.sql"):
+        assert f"model.headwater.{mart.stem}" in text, "the docs are one page with every mart"
     assert run("dbt", "run-operation", "handoff", **debug) == 0
     assert run("dbt", "build", "--target", "postgres", **debug) == 0
     assert run("dbt", "run-operation", "handoff", **debug, **nowhere) != 0
     assert run("dbt", "build", "--target", "postgres", **debug, **nowhere) != 0
     assert run("dlt", "pipeline", "openalex", "trace") == 0
-    assert run("headwater", "docs") == 0
-    text = Path(outputs[-1].strip().splitlines()[-1]).read_text()
-    for mart in (ROOT / "dbt_project" / "models" / "marts").rglob("*.sql"):
-        assert f"model.headwater.{mart.stem}" in text, "the docs are one page with every mart"
 
     assert all(request.headers["authorization"] == f"Bearer {_KEY}" for request in server.requests)
     assert not any(_KEY in str(request.parameters) for request in server.requests)
