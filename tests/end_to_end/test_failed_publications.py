@@ -111,12 +111,12 @@ def test_two_publications_at_once_publish_whole_or_say_why_not(published: Worksp
 def test_a_publication_without_all_tests_says_so_and_fails(published: Workspace) -> None:
     before = published.query_postgres("select 'marts.dim_dates'::regclass::oid")
     only_marts = ("--select", "path:models/marts", "--indirect-selection", "cautious")
-    left_out = published.run(*PUBLISH, *only_marts, "--exclude", "not_null_dim_topics_topic_name")
+    left_out = published.run(*PUBLISH, *only_marts, "--exclude", "not_null_dim_topics_topic_id")
     assert left_out.status == 1
     assert "Not published: this run left out 1 of the marts and their tests" in left_out.output
     assert "Traceback" not in left_out.output
     # Without --select dbt takes everything but what is excluded: models too that only DuckDB can build.
-    refused = published.run(*PUBLISH, "--exclude", "not_null_dim_topics_topic_name")
+    refused = published.run(*PUBLISH, "--exclude", "not_null_dim_topics_topic_id")
     assert refused.status != 0
     assert "Nothing was built or published" in refused.output
     assert published.query_postgres("select 'marts.dim_dates'::regclass::oid") == before

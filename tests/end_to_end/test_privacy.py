@@ -32,6 +32,7 @@ class Office:
 @pytest.fixture(scope="module")
 def office(module_workspace: Workspace) -> Office:
     workspace = module_workspace
+    del workspace.environment["DBT_LOG_LEVEL_FILE"]
     workspace.environment |= {
         "PUBLICATION__PRIVACY": "pseudonymous",
         "PUBLICATION__PRIVACY_KEY": KEY,

@@ -1,6 +1,7 @@
 """Readers get whole and tested marts, or the ones of before: never half, never untested."""
 
 import dataclasses
+from typing import Any
 
 import duckdb
 import psycopg2
@@ -35,12 +36,33 @@ def test_the_reader_reads_the_marts_and_nothing_else(published: Workspace) -> No
     reader.close()
 
 
-def test_contracts_are_real_keys_and_comments_in_postgres(published: Workspace) -> None:
-    declared = [
+def list_declared_marts() -> list[dict[str, Any]]:
+    return [
         model
         for path in (ROOT / "dbt_project" / "models" / "marts").rglob("*.yml")
         for model in (yaml.safe_load(path.read_text()).get("models") or [])
     ]
+
+
+def test_what_a_contract_calls_never_null_cannot_be_null_in_either_engine(published: Workspace) -> None:
+    declared = {
+        (model["name"], column["name"])
+        for model in list_declared_marts()
+        for column in model["columns"]
+        if {"type": "not_null"} in column.get("constraints", [])
+    }
+    assert len(declared) > 80
+    never_null = (
+        "select table_name, column_name from information_schema.columns"
+        " where table_schema = 'marts' and is_nullable = 'NO'"
+    )
+    assert set(published.query_postgres(never_null)) == declared
+    with published.open_duckdb() as connection:
+        assert set(connection.execute(never_null).fetchall()) == declared
+
+
+def test_contracts_are_real_keys_and_comments_in_postgres(published: Workspace) -> None:
+    declared = list_declared_marts()
     found = published.query_postgres(
         "select c.relname, k.contype, count(*) from pg_constraint k join pg_class c on c.oid = k.conrelid"
         " join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'marts' and k.contype in ('p', 'f')"

@@ -18,6 +18,7 @@ _PLANTED = (_KEY, _PASSWORD)
 
 @pytest.fixture(scope="module")
 def server(published: Workspace) -> Iterator[OpenAlexServer]:
+    del published.environment["DBT_LOG_LEVEL_FILE"]
     published.environment |= {"SOURCES__OPENALEX__API_KEY": _KEY, "PGPASSWORD": _PASSWORD}
     with serve_sample(published, Sample(published)) as made:
         yield made
@@ -54,6 +55,7 @@ def test_no_secret_is_left_by_runs_that_fail_at_every_step(published: Workspace,
     assert not any(_KEY in str(request.parameters) for request in server.requests)
     for number, output in enumerate(outputs):
         assert not any(secret in output for secret in _PLANTED), f"printed by command {number}"
+    assert "model.headwater.fct_papers" in (published.settings.state / "dbt" / "logs" / "dbt.log").read_text()
     leaks = [
         path
         for path in published.folder.rglob("*")

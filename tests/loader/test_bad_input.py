@@ -33,7 +33,7 @@ def set_variables(**variables: str) -> Prepare:
 
 def write_warehouse(workspace: Workspace) -> None:
     set_roster("openalex_id\nA5012345678\n")(workspace)
-    workspace.settings.warehouse.parent.mkdir(parents=True)
+    workspace.settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     workspace.settings.warehouse.write_text("no database " * 100)
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dlt
@@ -19,20 +20,33 @@ from loader.warehouse import RawSchema, open_warehouse
 from tests.support.progress import SilentProgress
 
 
+@contextmanager
+def serve(folder: Path, day: int) -> Iterator[Settings]:
+    """A warehouse in `folder`, while OpenAlex is at that day."""
+    write_roster(folder / "roster.csv", roster_size=8)
+    catalogue = generate_catalogue(day=day, roster_size=8, work_count=150)
+    with OpenAlexServer(catalogue) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOURCES__OPENALEX__ROSTER", str(folder / "roster.csv"))
+        patch.setenv("SOURCES__OPENALEX__REQUESTS_PER_SECOND", "1000")
+        patch.setenv("SOURCES__OPENALEX__COAUTHOR_CREDITS", "0")
+        patch.setenv("SOURCES__OPENALEX__BASE_URL", server.url)
+        yield read_settings({"HEADWATER_DATA": str(folder / "data")})
+
+
+@pytest.fixture(scope="module")
+def after_first_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a warehouse that has loaded day 1, to be copied."""
+    with serve(tmp_path_factory.mktemp("first-day"), day=1) as settings:
+        load(settings)
+    return settings.data
+
+
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+def settings(tmp_path: Path, after_first_day: Path) -> Iterator[Settings]:
     """A warehouse that has loaded day 1; OpenAlex is at day 2."""
-    write_roster(tmp_path / "roster.csv", roster_size=8)
-    monkeypatch.setenv("SOURCES__OPENALEX__ROSTER", str(tmp_path / "roster.csv"))
-    monkeypatch.setenv("SOURCES__OPENALEX__REQUESTS_PER_SECOND", "1000")
-    settings = read_settings({"HEADWATER_DATA": str(tmp_path / "data")})
-    for day in (1, 2):
-        with OpenAlexServer(generate_catalogue(day=day, roster_size=8, work_count=150)) as server:
-            monkeypatch.setenv("SOURCES__OPENALEX__BASE_URL", server.url)
-            if day == 1:
-                load(settings)
-            else:
-                yield settings
+    shutil.copytree(after_first_day, tmp_path / "data")
+    with serve(tmp_path, day=2) as settings:
+        yield settings
 
 
 def load(settings: Settings) -> None:

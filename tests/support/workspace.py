@@ -80,6 +80,8 @@ class Workspace:
             "HEADWATER_LOCK_WAIT_SECONDS": "0.5",
             "COLUMNS": "160",
             "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
+            # Only who looks for secrets reads dbt's log of every statement.
+            "DBT_LOG_LEVEL_FILE": "none",
             # A request each: enough of them to be sure that they come with all else.
             "SOURCES__OPENALEX__COAUTHOR_CREDITS": "20",
         }

@@ -1,5 +1,6 @@
 """Coauthors outside the roster are asked for by how often they are met, once a year, within the budget."""
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -92,11 +93,25 @@ def server(catalogue: Catalogue) -> Iterator[OpenAlexServer]:
         yield made
 
 
-@pytest.fixture
-def loader(tmp_path: Path, server: OpenAlexServer) -> Loader:
-    roster = tmp_path / "roster.csv"
+def build_loader(folder: Path, server: OpenAlexServer) -> Loader:
+    roster = folder / "roster.csv"
     write_roster(roster, roster_size=ROSTER_SIZE)
-    return Loader(read_settings({"HEADWATER_DATA": str(tmp_path / "data")}), server, roster)
+    return Loader(read_settings({"HEADWATER_DATA": str(folder / "data")}), server, roster)
+
+
+@pytest.fixture(scope="module")
+def after_works(catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a warehouse that holds all but the coauthors' years, to be copied."""
+    with OpenAlexServer(catalogue) as server:
+        loader = build_loader(tmp_path_factory.mktemp("works"), server)
+        assert loader.load().error is None
+    return loader.settings.data
+
+
+@pytest.fixture
+def loader(tmp_path: Path, server: OpenAlexServer, after_works: Path) -> Loader:
+    shutil.copytree(after_works, tmp_path / "data")
+    return build_loader(tmp_path, server)
 
 
 @pytest.fixture
@@ -159,11 +174,10 @@ def test_when_all_are_known_nobody_is_asked_for(
 def test_half_of_the_budget_that_is_left_is_not_spent_on_coauthors(
     tmp_path: Path, catalogue: Catalogue, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_roster(tmp_path / "roster.csv", roster_size=ROSTER_SIZE)
-    ranked = rank(catalogue, tmp_path / "roster.csv")
     now = [datetime(2026, 6, 15, 22, 30, tzinfo=UTC)]
     with OpenAlexServer(catalogue, daily_credits=60, clock=lambda: now[0]) as server:
-        loader = Loader(read_settings({"HEADWATER_DATA": str(tmp_path / "data")}), server, tmp_path / "roster.csv")
+        loader = build_loader(tmp_path, server)
+        ranked = rank(catalogue, tmp_path / "roster.csv")
         assert loader.load(coauthor_credits=1000).error is None
         first = list_asked(server)
         assert len(first) == (60 - (len(server.requests) - len(first))) // 2
