@@ -14,6 +14,7 @@ from tests.support.slots import stand_in
 from tests.support.workspace import Workspace
 
 _BEGUN_WITH = ("test_answers.py", "test_demo.py", "test_privacy.py", "test_recorded_pages.py")
+_THEN = ("chaos", "end_to_end", "sources")
 _OFFLINE = Path(__file__).parent / "support" / "offline"
 
 
@@ -36,8 +37,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _rank(item: pytest.Item) -> int:
     if item.path.name in _BEGUN_WITH:
         return _BEGUN_WITH.index(item.path.name)
-    is_long = {"chaos", "end_to_end"} & set(item.path.parts)
-    return len(_BEGUN_WITH) + (0 if is_long else 1)
+    for place, folder in enumerate(_THEN, start=len(_BEGUN_WITH)):
+        if folder in item.path.parts:
+            return place
+    return len(_BEGUN_WITH) + len(_THEN)
 
 
 @pytest.fixture(scope="session", autouse=True)
