@@ -11,7 +11,7 @@ from duckdb.func import PythonUDFType
 from duckdb.sqltypes import DATE, VARCHAR
 
 from loader.errors import HeadwaterError
-from loader.postgres import ensure_server, find_duckdb_extension
+from loader.postgres import ensure_server, find_duckdb_extension, wait_for_readers
 from loader.privacy import Pseudonymiser, read_pseudonymiser
 from loader.settings import read_settings
 from loader.warehouse import open_warehouse
@@ -67,7 +67,9 @@ def _find_extension() -> str:
 
 def _find_server() -> str:
     try:
-        return ensure_server().connection_string
+        server = ensure_server()
+        wait_for_readers(server, "transform", read_settings().lock_wait_seconds)
     except HeadwaterError as error:
         # Raised, it would reach the user with a traceback: handoff.sql looks for the mark.
         return f"error: {error}"
+    return server.connection_string

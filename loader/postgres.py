@@ -7,14 +7,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
 import psutil
-import psycopg2
+import psycopg2.errors
 from psycopg2.extensions import connection as postgres_connection
 
 from loader.errors import HeadwaterError
@@ -23,6 +23,13 @@ from loader.settings import Settings, read_settings
 _START_SECONDS = 60
 _STOP_SECONDS = 60
 _POLL_SECONDS = 0.05
+_HOLDERS = """
+    select string_agg(format(
+        'process %%s (%%s, %%s)', pid, coalesce(usename, backend_type), coalesce(state, 'at work')
+    ), ', ' order by pid)
+    from pg_stat_activity
+    where pid in (select pid from pg_locks where granted and relation = any(%s::regclass[]::oid[]))
+"""
 _CONNECT_SECONDS = 10
 # Postgres refuses to run as root; nobody is there on every Linux.
 _USER_FOR_ROOT = "nobody"
@@ -88,6 +95,28 @@ def ensure_server() -> Server:
         start(settings)
     server.connect().close()
     return server
+
+
+def wait_for_readers(server: Server, schema: str, wait_seconds: float) -> None:
+    """Waits until nobody uses a table of the schema. Raises HeadwaterError, which names who did for `wait_seconds`."""
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("select pg_catalog.quote_ident(tablename) from pg_tables where schemaname = %s", [schema])
+        tables = [f"{schema}.{name}" for (name,) in cursor.fetchall()]
+        if not tables:
+            return
+        cursor.execute("select set_config('lock_timeout', %s, true)", [f"{round(wait_seconds * 1000) or 1}ms"])
+        try:
+            cursor.execute(f"lock table {', '.join(tables)} in access exclusive mode")
+        except psycopg2.errors.LockNotAvailable as error:
+            connection.rollback()
+            cursor.execute(_HOLDERS, [tables])
+            (holders,) = cursor.fetchone() or (None,)
+            raise HeadwaterError(
+                f"{holders or 'a session that came and went'} held tables of schema {schema} for {wait_seconds:g}"
+                " seconds. End it or wait for it."
+            ) from error
+        except psycopg2.Error as error:
+            raise HeadwaterError(f"Postgres at {server.host}: {' '.join(str(error).split())}.") from error
 
 
 def is_running(settings: Settings) -> bool:

@@ -23,13 +23,19 @@
     {%- set copies = find_copies(find_handed_off_models()) -%}
     {%- set places = run_query("select postgres_extension_path(), postgres_connection_string()")[0] -%}
     {%- if places[1].startswith('error: ') -%}
-        {{ exceptions.raise_compiler_error(places[1][7:]) }}
+        {{ exceptions.raise_compiler_error("Nothing was handed off: " ~ places[1][7:]) }}
     {%- endif -%}
     {%- do run_query("load '" ~ places[0] ~ "'") -%}
     {%- do run_query("attach '" ~ places[1] | replace("'", "''") ~ "' as postgres_server (type postgres)") -%}
 
     {%- do refuse_public_after_pseudonymous() -%}
-    {%- set statements = ["commit", "begin", "create schema if not exists postgres_server.transform"] -%}
+    {%- set statements = [
+        "commit",
+        "begin",
+        "call postgres_execute('postgres_server', 'set local lock_timeout = " ~ (read_lock_wait_seconds() * 1000) | int
+        ~ "')",
+        "create schema if not exists postgres_server.transform",
+    ] -%}
     {%- for name in _find_tables_in_transform() -%}
         {%- do statements.append("drop table postgres_server.transform." ~ adapter.quote(name)) -%}
     {%- endfor -%}

@@ -24,6 +24,16 @@ from tests.support.publishing import (
 from tests.support.waiting import wait_until
 from tests.support.workspace import Workspace
 
+# The handoff waits for whoever has locked 1 when it drops its first table: locks on tables it waits for beforehand.
+_HOLD_DROPS = """
+    create function public.hold() returns event_trigger language plpgsql as $$
+    begin
+        perform pg_advisory_xact_lock(1);
+    end
+    $$;
+    create event trigger hold on sql_drop execute function public.hold();
+"""
+_DROPS = "wait_event_type = 'Lock' and wait_event = 'advisory'"
 _WAITS_FOR_A_TABLE = "wait_event_type = 'Lock' and wait_event = 'relation'"
 _SWAPS = "query like '%$swap$%' and state = 'active'"
 _FAIL_AT = """
@@ -127,15 +137,15 @@ def test_a_server_process_that_dies_leaves_the_old_marts(published: Workspace, s
     """`terminate` ends one session; `kill` takes the whole server down, which then starts anew by itself."""
     before = published.query_postgres("select 'marts.dim_topics'::regclass::oid, count(*) from marts.dim_topics")
     warehouse = published.settings.warehouse.read_bytes()
-    command, held, caught = {
-        "handoff": (HAND_OFF, "transform.int_topics", _WAITS_FOR_A_TABLE),
-        "build": (PUBLISH, "transform.int_topics", _WAITS_FOR_A_TABLE),
-        "swap": (PUBLISH, "marts.dim_topics", _SWAPS),
+    command, hold, caught = {
+        "handoff": (HAND_OFF, "select pg_advisory_xact_lock(1)", _DROPS),
+        "build": (PUBLISH, "lock table transform.int_topics in access exclusive mode", _WAITS_FOR_A_TABLE),
+        "swap": (PUBLISH, "lock table marts.dim_topics in access share mode", _SWAPS),
     }[step]
+    execute(published, _HOLD_DROPS)
     holder = published.server.connect()
     with holder.cursor() as cursor:
-        mode = "access share" if step == "swap" else "access exclusive"
-        cursor.execute(f"lock table {held} in {mode} mode")
+        cursor.execute(hold)
     with started(published, *command) as process:
         assert wait_until(lambda: find_backends(published, caught), process)
         (backend, *_) = find_backends(published, caught)
@@ -153,6 +163,7 @@ def test_a_server_process_that_dies_leaves_the_old_marts(published: Workspace, s
     if step == "handoff":
         assert published.settings.warehouse.read_bytes() == warehouse
     wait_for_server(published)
+    execute(published, "drop event trigger hold; drop function public.hold")
     after = published.query_postgres("select 'marts.dim_topics'::regclass::oid, count(*) from marts.dim_topics")
     assert after == before
     published.run_well(*command)

@@ -14,6 +14,7 @@ from psycopg2.extensions import (
 from psycopg2.extensions import connection as postgres_connection
 
 from tests.support.publishing import (
+    HAND_OFF,
     PUBLISH,
     execute,
     find_backends,
@@ -82,6 +83,22 @@ def test_a_reader_that_holds_on_is_named_and_keeps_what_it_reads(published: Work
         ((oid,),) = query(reader, "select 'marts.fct_papers'::regclass::oid")
     execute(published, swap)
     assert published.query_postgres("select 'marts.fct_papers'::regclass::oid") != [(oid,)]
+
+
+def test_a_session_that_holds_what_the_handoff_replaces_is_named(published: Workspace) -> None:
+    before = read_everything(published)
+    with published.server.connect() as session:
+        query(session, "select count(*) from transform.int_topics")
+        refused = published.run(*HAND_OFF)
+        assert refused.status == 1
+        assert re.search(
+            r"Nothing was handed off: process \d+ \(postgres, idle in transaction\) held tables of schema transform"
+            r" for 0\.5 seconds\.",
+            refused.output,
+        )
+        assert "Traceback" not in refused.output
+    assert read_everything(published) == before
+    published.run_well(*HAND_OFF)
 
 
 def test_every_transaction_sees_one_version_while_versions_change(published: Workspace) -> None:
