@@ -161,7 +161,7 @@ def run_sources(
                             progress.seconds[resource],
                         )
                         loaded[resource] = loaded[resource].add(load) if resource in loaded else load
-                except (HeadwaterError, DltException, OSError) as failure:
+                except (HeadwaterError, DltException, duckdb.Error, OSError) as failure:
                     raise_if_interrupted(failure)
                     error = describe_error(failure)
             yield SourceLoad(entry.name, list(loaded.values()), error, time.monotonic() - started)
@@ -173,7 +173,7 @@ def estimate_and_report(source: str | None, options: LoadOptions) -> int:
     try:
         for estimates in estimate_sources(select_sources(source), read_settings(), console, options):
             _print_estimates(*estimates, console)
-    except (HeadwaterError, DltException) as error:
+    except (HeadwaterError, DltException, duckdb.Error) as error:
         return report_error(console, describe_error(error))
     return 0
 

@@ -11,7 +11,11 @@ from dlt.common.storages.normalize_storage import NormalizeStorage
 def start_pending_packages_anew(pipeline: dlt.Pipeline) -> None:
     """Readies the packages that a killed run left for `pipeline.run()`: each is loaded from its start."""
     # As their owner, which makes what is missing of their folders: a kill may have come between two of them.
-    extracted = NormalizeStorage(True, pipeline._normalize_storage_config()).extracted_packages
+    extracts = NormalizeStorage(True, pipeline._normalize_storage_config())
+    for folder in extracts.storage.list_folder_dirs(".", to_root=False):
+        if folder != NormalizeStorage.EXTRACTED_FOLDER:  # of an extract that did not end: nobody reads it again
+            extracts.storage.delete_folder(folder, recursively=True)
+    extracted = extracts.extracted_packages
     normalised = LoadStorage(True, [], pipeline._load_storage_config()).normalized_packages
     for load_id in normalised.list_packages():
         # dlt removes what it has normalised file by file; the rest would be normalised again, and fail.

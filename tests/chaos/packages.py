@@ -29,6 +29,11 @@ class Packages:
         """The packages that are extracted and not yet loaded."""
         return self.find(EXTRACTED, BEING_NORMALISED, NORMALISED)
 
+    @property
+    def unfinished_extracts(self) -> set[str]:
+        """The folders that dlt extracts to before a package is whole."""
+        return {path.name for path in (self.folder / "normalize").iterdir()} - {"extracted"}
+
 
 def _read_change(path: Path) -> int:
     """When a package was touched; -1 for what is none."""

@@ -138,6 +138,7 @@ def test_a_killed_load_goes_on_to_the_same_raw(
         printed = world.workspace.run_well(*_LOAD)
         assert loading.read_raw().describe(weeks) == loading.after[weeks].describe(weeks), printed
         assert not world.packages.pending
+        assert not world.packages.unfinished_extracts
         tally.equal_runs += 1
         tally.report(f"from {kind.start}, weeks {weeks}: equal")
 

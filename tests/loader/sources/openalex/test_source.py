@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from loader.samples.catalogue import Catalogue
@@ -114,6 +115,15 @@ def test_what_a_failed_load_extracted_is_not_told_as_loaded(loader: Loader, serv
     assert load.error is not None
     assert load.resources == []
     assert loader.load().error is None
+
+
+def test_raw_that_lacks_what_a_load_reads_is_told_in_one_line(loader: Loader) -> None:
+    loader.load()
+    with duckdb.connect(str(loader.settings.warehouse)) as connection:
+        connection.execute("alter table raw_openalex.roster drop column document")
+    error = loader.load().error or ""
+    assert "document" in error
+    assert "\n" not in error
 
 
 def test_without_a_key_the_limit_is_said(loader: Loader, capsys: pytest.CaptureFixture[str]) -> None:
