@@ -6,11 +6,11 @@ as the source sent it, byte for byte.
 
 import hashlib
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Protocol, Self
+from functools import cache
+from typing import Any, ClassVar, Protocol, Self
 
 import dlt
 import msgspec
@@ -56,13 +56,15 @@ REPLAY_SCHEMA = pa.schema(
 )
 
 
-class Record(BaseModel, ABC):
+class Record(BaseModel):
     """What every record has: a key, and where its source tells it, the time of its last change.
 
-    A model names what staging needs, checks its types strictly and lets everything else pass.
+    A model names what staging needs, checks its types strictly and lets everything else pass. `key_field` is the field
+    that is the primary key in raw.
     """
 
     model_config = ConfigDict(strict=True, extra="ignore")
+    key_field: ClassVar[str] = "id"
 
     @classmethod
     def read(cls, record: bytes) -> Self:
@@ -70,9 +72,14 @@ class Record(BaseModel, ABC):
         return cls.model_validate(parse_strict(record))
 
     @property
-    @abstractmethod
     def key(self) -> str:
         """The primary key in raw."""
+        return str(getattr(self, self.key_field))
+
+    @classmethod
+    def read_key(cls, record: bytes) -> str | None:
+        """The key of a record that need not be valid, where it can be read at all."""
+        return read_id(record, cls.model_fields[cls.key_field].alias or cls.key_field)
 
     @property
     def changed_at(self) -> datetime | None:
@@ -162,7 +169,6 @@ class _Seen:
 
 
 _MOST_REASONS = 3
-_LEADING_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*"([!#-\[\]-~]+)"')
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -175,7 +181,7 @@ class Intake:
         self.counts = LoadCounts()
         self.has_newer_copies = False
         self._resource = resource
-        self._read = model.read
+        self._model = model
         self._stored_hashes = stored_hashes
         self._known_rejects = set(stored_rejects)
         self._seen: dict[str, _Seen] = {}
@@ -188,7 +194,7 @@ class Intake:
         for record in records:
             self.counts.extracted += 1
             try:
-                valid = self._read(record)
+                valid = self._model.read(record)
             except ValueError as error:
                 self.counts.rejected += 1
                 rejects += self._describe_reject(record, describe_fault(error))
@@ -236,7 +242,7 @@ class Intake:
         if reject_id not in self._known_rejects:
             self._known_rejects.add(reject_id)
             text = record.decode(errors="backslashreplace")
-            yield reject_id, self._resource, read_id(record), reason, record_hash, text, self.load_id
+            yield reject_id, self._resource, self._model.read_key(record), reason, record_hash, text, self.load_id
 
 
 def describe_fault(error: ValueError) -> str:
@@ -309,15 +315,19 @@ def document_resource(name: str, rows: Callable[[], Iterator[Any]]) -> DltResour
     )
 
 
-def read_id(record: bytes) -> str | None:
-    """The record's `id` where it can be read at all, for a person who looks for a rejected record."""
+def read_id(record: bytes, field: str = "id") -> str | None:
+    """The id that stands in this field of a record, where it can be read at all, also of one that is rejected."""
+    decoder, beginning = _prepare_to_read(field)
     try:
-        return str(msgspec.json.decode(record, type=_Identified).id)
+        value = decoder.decode(record).value
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # What is not JSON as a whole still begins with its id.
-        found = _LEADING_ID.match(record)
+        found = beginning.match(record)
         return found.group(1).decode() if found else None
+    return None if value is None else str(value)
 
 
-class _Identified(msgspec.Struct):
-    id: Any
+@cache
+def _prepare_to_read(field: str) -> tuple[msgspec.json.Decoder[Any], re.Pattern[bytes]]:
+    struct = msgspec.defstruct("_Identified", [("value", Any, msgspec.field(name=field))])
+    return msgspec.json.Decoder(struct), re.compile(rb'\s*\{\s*"%b"\s*:\s*"([!#-\[\]-~]+)"' % field.encode())

@@ -168,11 +168,6 @@ class Work(_Entity):
     counts_by_year: list[_YearCount] | None = None
     abstract_inverted_index: dict[str, list[Integer]] | None = None
 
-    @property
-    def key(self) -> str:
-        """The work's OpenAlex id."""
-        return self.id
-
 
 class _SummaryStats(TypedDict, total=False):
     h_index: Integer | None
@@ -188,11 +183,6 @@ class Author(_Entity):
     cited_by_count: BigInteger | None = None
     summary_stats: _SummaryStats | None = None
     last_known_institutions: list[_Affiliation] | None = None
-
-    @property
-    def key(self) -> str:
-        """The author's OpenAlex id."""
-        return self.id
 
 
 class _Geo(TypedDict, total=False):
@@ -213,11 +203,6 @@ class Institution(_Entity):
     homepage_url: str | None = None
     geo: _Geo | None = None
 
-    @property
-    def key(self) -> str:
-        """The institution's OpenAlex id."""
-        return self.id
-
 
 class Topic(_Entity):
     """One of about 4,500 subjects, each within a subfield, a field and a domain."""
@@ -229,14 +214,11 @@ class Topic(_Entity):
     field: _Named | None = None
     domain: _Named | None = None
 
-    @property
-    def key(self) -> str:
-        """The topic's OpenAlex id."""
-        return self.id
-
 
 class RosterMember(Record):
     """A researcher whom the user follows, as the roster file says, with the OpenAlex id found for them."""
+
+    key_field = "author_id"
 
     author_id: AuthorId
     orcid: str | None = None
@@ -248,11 +230,6 @@ class RosterMember(Record):
     group_url: str | None = None
     has_research_group: bool | None = None
     is_member: bool
-
-    @property
-    def key(self) -> str:
-        """The author's OpenAlex id."""
-        return self.author_id
 
 
 class _YearGroup(TypedDict, total=False):
@@ -273,11 +250,6 @@ class CoauthorYears(Record):
     asked_at: DateOrTimestamp
     status: Literal["found", "not_found"]
     answer: _YearGroups
-
-    @property
-    def key(self) -> str:
-        """The author's OpenAlex id."""
-        return self.id
 
     @property
     def changed_at(self) -> datetime:

@@ -33,6 +33,7 @@ class Paper(Record):
     """A paper as Semantic Scholar tells papers apart: a preprint and its article are often one."""
 
     model_config = ConfigDict(alias_generator=to_camel)
+    key_field = "paper_id"
 
     paper_id: PaperId
     title: str | None = None
@@ -42,24 +43,17 @@ class Paper(Record):
     citation_count: CitationCount | None = None
     influential_citation_count: CitationCount | None = None
 
-    @property
-    def key(self) -> str:
-        """The paper's own id."""
-        return self.paper_id
-
 
 class Lookup(Record):
     """The last answer to a DOI. The record is made by the loader: an answer tells its DOI by its place alone."""
 
+    key_field = "doi"
+
+    # In lower case and without an address.
     doi: str
     status: Literal["found", "not_found"]
     paper_id: str | None
     asked_at: Timestamp
-
-    @property
-    def key(self) -> str:
-        """The DOI, in lower case and without an address."""
-        return self.doi
 
     @property
     def changed_at(self) -> datetime:

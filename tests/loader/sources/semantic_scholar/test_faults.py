@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 
+import duckdb
 import orjson
 import pytest
 
+from loader.rejects import list_open
 from loader.samples.catalogue import Record
 from loader.samples.http_faults import Answer, Fault, Request, answer_status
 from loader.samples.semantic_scholar_server import SemanticScholarServer, refuse_pace
+from loader.warehouse import RawSchema
 from tests.support.semantic_scholar import PaperLoader
 
 _ATTEMPTS = 5  # of the session, for one request
@@ -153,12 +156,20 @@ def test_a_bad_record_is_rejected_alone_and_its_paper_is_known_by_its_id(
     assert others <= loader.read_papers().keys()
     lookups = loader.read_lookups()
     assert lookups[wrong] == ("found", papers[wrong]["paperId"])
+    told = loader.ask("select record_id from raw_semantic_scholar.rejected_records where record_id is not null")
+    assert {key for (key,) in told} == {papers[wrong]["paperId"], papers[not_json]["paperId"]}
     # Whose answer does not tell the paper was not answered: it is asked for again.
     assert expected_dois - lookups.keys() == {not_json, nameless}
     server.requests.clear()
     assert loader.load().error is None
     assert server.list_asked() == [[f"DOI:{doi}" for doi in sorted((not_json, nameless))]]
     assert loader.read_lookups().keys() == expected_dois
+    loader.age_lookups("found", days=31)
+    assert loader.load().error is None
+    with duckdb.connect(str(loader.settings.warehouse), read_only=True) as connection:
+        still_open = list_open(RawSchema(connection, "raw_semantic_scholar"))
+    # A later load brought what is mended; nobody can tell which paper the nameless one is.
+    assert [reject.record_id for reject in still_open] == [None]
 
 
 def _replace_once(body: bytes, record: Record, replacement: Record) -> bytes:
