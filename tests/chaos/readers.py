@@ -92,7 +92,7 @@ class Readers:
                         self.versions[version] += 1
                 connection.close()
             except (HeadwaterError, psycopg2.Error) as error:
-                is_lost = connection is None or connection.closed
+                is_lost = connection is None or connection.closed or "server closed the connection" in str(error)
                 if not (self._may_lose_server and is_lost):
                     self.troubles.append(f"isolation level {isolation_level}: {type(error).__name__}: {error}")
                 self._stop.wait(_PAUSE_SECONDS)

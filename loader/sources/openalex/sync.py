@@ -43,6 +43,7 @@ _Value = TypeVar("_Value")
 _MOST_SWEEPS = 10
 # A change can reach OpenAlex's index later than one that is newer.
 _OVERLAP_MICROSECONDS = 2 * 24 * 60 * 60 * 1_000_000
+_MICROSECOND = timedelta(microseconds=1)
 _SWEEP_TO_THE_END_AFTER = timedelta(days=30)
 _LISTED_AUTHORS = 100
 # Sweeps of groups that still wait for their works are lost when the budget ends.
@@ -350,7 +351,7 @@ class _BatchLoad:
         Now and then the list is read to its end all the same: one work that left would hide another that came with
         an old date of change.
         """
-        newest = self._known.find_newest_change(before)
+        newest = self._find_last_change(group, before)
         may_stop = self._may_stop_early and not any(map(self._must_be_swept, group.author_ids))
         if may_stop and newest is not None and self._sync.has_paid_plan:
             recent = self._list_recent(group, newest)
@@ -374,6 +375,18 @@ class _BatchLoad:
             ):
                 return _Sweep(changed_at, is_whole=False)
         return _Sweep(changed_at, is_whole=True)
+
+    def _find_last_change(self, group: Group, work_ids: set[str]) -> int | None:
+        """When something last changed of which the group has seen all, in microseconds since 1970.
+
+        Raw may hold newer works of a group that is not through: those that came before an error, with another group, or
+        with a run of single authors.
+        """
+        newest = self._known.find_newest_change(work_ids)
+        synced = [self._statuses.get(author_id, SyncStatus(author_id)).last_synced_at for author_id in group.author_ids]
+        if newest is None or None in synced:
+            return None
+        return min(newest, *((at - EPOCH) // _MICROSECOND for at in synced if at))
 
     def _list_recent(self, group: Group, newest: int) -> dict[str, int | None]:
         """What changed since the last sync, by the filter of paid plans, with an overlap."""

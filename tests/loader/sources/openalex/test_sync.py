@@ -3,6 +3,7 @@
 import shutil
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from loader.documents import LoadCounts
 from loader.loads import SourceLoad
 from loader.options import LoadOptions
 from loader.samples.catalogue import Catalogue
-from loader.samples.http_faults import Request
+from loader.samples.http_faults import Answer, Request, answer_status
 from loader.samples.institution import generate_catalogue, write_roster
 from loader.samples.openalex_server import OpenAlexServer
 from loader.settings import read_settings
@@ -177,6 +178,57 @@ def test_where_sweeps_cost_too_much_a_list_is_read_no_further_than_to_what_the_l
     assert count_works(days.load(without, sweep_credits=2)).unchanged == len(works) - 1
     assert len(days.sweep) == -(-(len(works) - 1) // 100), "a list that got shorter is read to its end"
     assert days.read_statuses() == {oldest["id"]: ("gone", None)}
+
+
+def change_works(catalogue: Catalogue, work_ids: list[str]) -> Catalogue:
+    """The catalogue with a change in each of these works, one every other hour, that of the first one the newest."""
+    now = datetime.now(UTC)
+    changes = {
+        work_id: {"cited_by_count": 4321, "updated_date": (now + timedelta(hours=2 * place)).isoformat()}
+        for place, work_id in enumerate(reversed(work_ids))
+    }
+    return replace(catalogue, works=[work | changes.get(work["id"], {}) for work in catalogue.works])
+
+
+@pytest.mark.parametrize("has_paid_plan", [False, True])
+@pytest.mark.parametrize("status", [400, 429])
+@pytest.mark.usefixtures("_first_day_loaded")
+def test_works_that_a_run_did_not_come_to_are_brought_by_the_next(
+    days: Days, first_day: Catalogue, status: int, has_paid_plan: bool
+) -> None:
+    works = sorted(find_roster_works(days, first_day))[:240]
+    next_day = change_works(first_day, works)
+    refuse = answer_status(status, {"error": "Failed", "message": "Insufficient budget."})
+
+    def refuse_last(request: Request, answer: Answer) -> Answer:
+        is_last_fetch = works[-1].rpartition("/")[2] in request.parameters.get("filter", "")
+        return refuse(request, answer) if is_last_fetch else answer
+
+    arguments: dict[str, Any] = {"sweep_credits": 2}
+    if has_paid_plan:
+        arguments |= {"has_paid_plan": True, "api_key": "paid"}
+    with OpenAlexServer(next_day, paid_keys=frozenset({"paid"})) as server:
+        server.fail_next(*[refuse_last] * 20, path="/works")
+        assert days.connect(server).load(**arguments).error is not None
+    stale = [key for key in works if "4321" not in days.read_works()[key]]
+    assert 0 < len(stale) < 100
+    assert days.load(next_day, paid_keys=frozenset({"paid"}), **arguments).error is None
+    assert [key for key in works if "4321" not in days.read_works()[key]] == []
+
+
+@pytest.mark.usefixtures("_first_day_loaded")
+def test_a_run_of_one_author_hides_no_change_of_another(days: Days, first_day: Catalogue) -> None:
+    works = find_roster_works(days, first_day)
+    member = "https://openalex.org/A5800096542"
+    of_member = [
+        key for key, work in works.items() if any(each["author"]["id"] == member for each in work["authorships"])
+    ]
+    others = sorted(works.keys() - set(of_member))[:5]
+    next_day = change_works(first_day, [*of_member, *others])
+    assert days.load(next_day, LoadOptions(authors=(member.rpartition("/")[2],)), sweep_credits=2).error is None
+    assert all("4321" in days.read_works()[key] for key in of_member)
+    assert days.load(next_day, sweep_credits=2).error is None
+    assert [key for key in others if "4321" not in days.read_works()[key]] == []
 
 
 @pytest.mark.usefixtures("_first_day_loaded")
