@@ -1,7 +1,7 @@
 """Runs at every start of this environment's Python (`headwater.pth`), so that plain `dlt` and `dbt` need no exports.
 
-It overwrites rather than fills in: the values follow from `HEADWATER_DATA` and `HEADWATER_WAREHOUSE` alone,
-and a child process with other settings must not inherit its parent's.
+It overwrites rather than fills in: the values follow from Headwater's own settings, and a child process with others
+must not inherit its parent's.
 """
 
 import gc

@@ -26,8 +26,8 @@ class Settings:
     one in the data folder;
     `HEADWATER_LOCK_WAIT_SECONDS` is how long to wait for a process that holds it.
 
-    `privacy` and `smallest_group` say how to publish: `[publication]` in `.dlt/config.toml`, or the environment
-    (`PUBLICATION__PRIVACY`). dbt needs them whenever it parses, so they are read here and not through dlt, which takes
+    `privacy` and `smallest_group` say how to publish: `[publication]` in `.dlt/config.toml` or
+    `.dlt/secrets.toml`, or the environment (`PUBLICATION__PRIVACY`). dbt needs them whenever it parses, so they are read here and not through dlt, which takes
     a second to import.
     """
 
@@ -75,7 +75,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     warehouse = Path(environment.get("HEADWATER_WAREHOUSE") or _WAREHOUSE)
     warehouse = data / warehouse if warehouse.name == str(warehouse) else warehouse.absolute()
     wait = environment.get("HEADWATER_LOCK_WAIT_SECONDS") or Settings.lock_wait_seconds
-    configured = _read_publication()
+    configured = {**_read_publication("config.toml"), **_read_publication("secrets.toml")}  # which dlt ranks higher
     try:
         return Settings(
             data=data,
@@ -106,13 +106,15 @@ def derive_tool_environment(settings: Settings, dbt_target: str = "duckdb") -> d
     }
 
 
-def _read_publication() -> dict[str, str]:
-    """`[publication]` of `.dlt/config.toml`, as text."""
-    path = ROOT / ".dlt" / "config.toml"
+def _read_publication(name: str) -> dict[str, str]:
+    """`[publication]` of a file in `.dlt`, as text."""
+    path = ROOT / ".dlt" / name
     try:
         written = tomllib.loads(path.read_text()).get("publication", {})
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise HeadwaterError(f"{path} cannot be read: {error}.") from None
+    if not isinstance(written, dict):
+        raise HeadwaterError(f"{path} cannot be read: publication must be a table, [publication].")
     return {name: str(value) for name, value in written.items()}

@@ -57,6 +57,8 @@ def _guard_children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             ("PG", "SOURCES__", "PUBLICATION__", "HEADWATER_DATA", "HEADWATER_WAREHOUSE", "DBT_", "DLT_")
         ):
             patch.delenv(name)
+    # Nor has how they publish, which may stand in their .dlt folder.
+    patch.setenv("PUBLICATION__PRIVACY", "public")
     yield
     patch.undo()
 

@@ -51,6 +51,18 @@ def test_another_record_in_the_year_moves_few_dates() -> None:
     assert [day for day, new in zip(before, after, strict=False) if day != new] == [before[0]]
 
 
+def test_the_mode_may_stand_beside_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loader.settings.ROOT", tmp_path)
+    (tmp_path / ".dlt").mkdir()
+    (tmp_path / ".dlt" / "config.toml").write_text('[publication]\nprivacy = "public"\nsmallest_group = 7\n')
+    (tmp_path / ".dlt" / "secrets.toml").write_text('[publication]\nprivacy = "pseudonymous"\n')
+    settings = read_settings({})
+    assert (settings.privacy, settings.smallest_group) == ("pseudonymous", "7")
+    (tmp_path / ".dlt" / "config.toml").write_text("publication = 5\n")
+    with pytest.raises(HeadwaterError, match=r"config\.toml cannot be read: publication must be a table"):
+        read_settings({})
+
+
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
