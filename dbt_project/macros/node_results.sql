@@ -1,6 +1,7 @@
 {#
     What last became of every model, seed and test in DuckDB: the handoff asks here whether all is well.
-    A run that is killed leaves `running`, so that half a build is never taken for a whole one.
+    A run that is killed leaves `running`, and one that leaves tests out leaves them `due`, so that half a build is never
+    taken for a whole one.
 #}
 {% macro mark_nodes_running() -%}
     {%- do run_query("create schema if not exists operations") -%}
@@ -8,7 +9,25 @@
         unique_id varchar primary key, status varchar not null, invocation_id varchar not null,
         finished_at timestamptz not null
     )") -%}
+    {%- do _write_node_results(_find_tests_due(), 'due') -%}
     {%- do _write_node_results(selected_resources, 'running') -%}
+{%- endmacro %}
+
+{# The tests of what this run builds, and of the sources that it reads: what they found before is out of date. #}
+{% macro _find_tests_due() -%}
+    {%- set touched = [] -%}
+    {%- for node in graph.nodes.values()
+        if node.unique_id in selected_resources and node.resource_type in ['model', 'seed', 'snapshot'] -%}
+        {%- do touched.append(node.unique_id) -%}
+        {%- do touched.extend(node.depends_on.nodes | select('in', graph.sources)) -%}
+    {%- endfor -%}
+    {%- set tests = [] -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'test' -%}
+        {%- if node.depends_on.nodes | select('in', touched) | first -%}
+            {%- do tests.append(node.unique_id) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(tests) }}
 {%- endmacro %}
 
 {% macro record_node_results(results) -%}

@@ -29,7 +29,11 @@ def read_raw(connection: duckdb.DuckDBPyConnection) -> dict[str, Fingerprint]:
         select resource, sum(new_count), sum(changed_count)
         from raw_openalex.load_counts where resource != 'authors' group by all order by all
     """
-    return found | {"load_counts": tuple(connection.execute(sql).fetchall())}
+    statuses = "(select work_id, status, merged_into_id from raw_openalex.work_statuses)"
+    return found | {
+        "load_counts": tuple(connection.execute(sql).fetchall()),
+        "work_statuses": _ask(connection, _ROWS.format(place=statuses)),
+    }
 
 
 def read_keys(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> dict[str, Fingerprint]:

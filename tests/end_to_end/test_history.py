@@ -37,13 +37,12 @@ def test_a_build_ends_a_version_and_begins_the_next_where_something_changed(publ
     assert {row["author_id"] for row in current} == {row["author_id"] for row in first} - {leaving}
 
     change(published, "roster", leaving, {"is_member": True})
-    published.run_well(*BUILD_WITHOUT_TESTS)
+    published.run_well("dbt", "build")
     gone, back = read_snapshot(published)[leaving]
     assert gone == left
     assert (back["valid_from"] > left["valid_to"], back["valid_to"]) == (True, None)
 
-    # Postgres shows the same history, and the tests of the marts hold of it.
-    published.run_well("dbt", "test", "--select", "dim_author_versions", "fct_author_years")
+    # Postgres shows the same history.
     published.run_well("dbt", "run-operation", "handoff")
     published.run_well("dbt", "build", "--target", "postgres")
     shown = published.query_postgres(_HISTORY.format(place="marts.dim_author_versions"))

@@ -165,6 +165,16 @@ def test_a_test_that_fails_in_duckdb_stops_the_handoff(published: Workspace) -> 
     published.run_well("dbt", "run-operation", "handoff")
 
 
+def test_what_was_built_and_not_tested_is_not_handed_off(published: Workspace) -> None:
+    published.run_well("dbt", "run", "--select", "int_topics")
+    refused = published.run("dbt", "run-operation", "handoff")
+    assert refused.status == 1
+    assert "Nothing was handed off" in refused.output
+    assert "int_topics" in refused.output
+    published.run_well("dbt", "test", "--select", "int_topics")
+    published.run_well("dbt", "run-operation", "handoff")
+
+
 def test_a_run_that_fails_stops_there_and_says_so(published: Workspace) -> None:
     failed = published.run("headwater", "run", extra={"SOURCES__OPENALEX__ROSTER": "/nowhere.csv"})
     assert failed.status == 1
