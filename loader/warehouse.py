@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +36,9 @@ class RawSchema:
         sql = "select 1 from duckdb_tables() where schema_name = ? and table_name = ?"
         return self.connection.cursor().execute(sql, [self.name, table]).fetchone() is not None
 
-    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
         """What a query answers; `{raw}` in it stands for the raw schema."""
-        return self.connection.cursor().execute(sql.format(raw=self.name), parameters).fetchall()
+        return self.connection.cursor().execute(sql.format(raw=self.name)).fetchall()
 
     def query_keys(self, sql: str) -> list[str]:
         """The one column that a query answers; `{raw}` in it stands for the raw schema."""
@@ -54,7 +54,7 @@ class RawSchema:
         """The record hash of every key of a table of documents: about 250 bytes of memory a record."""
         if not self.has_table(table):
             return {}
-        return dict(self.connection.cursor().execute(f"select id, record_hash from {self.name}.{table}").fetchall())
+        return dict(self.query(f"select id, record_hash from {{raw}}.{table}"))
 
     def read_documents(self, table: str, decoder: msgspec.json.Decoder[T]) -> Iterator[T]:
         """The documents of a table, decoded one after the other.

@@ -6,9 +6,9 @@
     {{ return(env_var('HEADWATER_SMALLEST_GROUP', '5') | int) }}
 {%- endmacro %}
 
-{# A mean over the window `cell`, where it is one of enough values. #}
+{# A mean over the window `cell`, which is of enough people: where some have no value, those who have may be too few. #}
 {% macro mean_of_cell(column) -%}
-    case when count({{ column }}) over cell >= {{ smallest_group() }} then avg({{ column }}) over cell end
+    case when count({{ column }}) over cell = count(*) over cell then avg({{ column }}) over cell end
 {%- endmacro %}
 
 {# A mean over a group of people, rounded, where it is one of enough values. #}
@@ -107,7 +107,7 @@
     )[0] -%}
     {%- if is_pseudonymous() and found['has_marts'] and found['marts_mark'] != pseudonymous_mark() -%}
         {%- do log("Postgres holds marts with names until `dbt build --target postgres` has replaced them.", info=true) -%}
-    {%- elif found['transform_mark'] == pseudonymous_mark() and not is_pseudonymous() -%}
+    {%- elif not is_pseudonymous() and pseudonymous_mark() in [found['transform_mark'], found['marts_mark']] -%}
         {{ exceptions.raise_compiler_error(
             "Nothing was handed off: this Postgres was published pseudonymously, and publication.privacy is 'public'"
             ~ " now. To publish names and records there on purpose, drop its schemas transform and marts first; or"

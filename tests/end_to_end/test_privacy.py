@@ -1,7 +1,8 @@
 """The pseudonymous mode is attacked by one who reads all of Postgres and holds the true records."""
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import pytest
@@ -52,7 +53,7 @@ def office(module_workspace: Workspace) -> Office:
     assert read_everything(workspace) == before
     with workspace.open_duckdb() as connection:
         first = {(paper, group): pseudonym for paper, group, pseudonym in connection.execute(_PAPERS).fetchall()}
-    outputs += [load(workspace, day=2), workspace.run_well("dbt", "run")]
+    outputs += [load(workspace, day=2), workspace.run_well("dbt", "build")]
     workspace.environment |= {"DBT_DEBUG": "true", "RUNTIME__LOG_LEVEL": "DEBUG"}
     outputs += [workspace.run_well(*HAND_OFF), workspace.run_well(*PUBLISH)]
     del workspace.environment["DBT_DEBUG"]
@@ -163,6 +164,21 @@ def test_no_paper_is_told_apart_by_what_is_true_of_it(both: duckdb.DuckDBPyConne
     ).fetchall()
     assert len(candidates) > 300
     assert [found for found in candidates if min(found[1:]) < SMALLEST_GROUP] == []
+
+
+def test_no_mean_is_of_too_few_people(both: duckdb.DuckDBPyConnection) -> None:
+    found = both.execute(
+        """
+        select cell_number, count(works.fwci), max(published.fwci)
+        from pseudonymous.pseudonymous_papers_told_apart as apart
+        inner join transform.int_works as works on apart.paper_id = works.work_id
+        inner join postgres_server.transform.int_works as published on apart.pseudonym = published.work_id
+        group by 1
+        having count(works.fwci) between 1 and count(*) - 1
+        """
+    ).fetchall()
+    assert max(papers_with_one for _, papers_with_one, _ in found) >= SMALLEST_GROUP
+    assert [cell for cell in found if cell[2] is not None] == []
 
 
 def test_no_number_of_rows_and_no_sequence_of_years_is_a_persons(both: duckdb.DuckDBPyConnection) -> None:
@@ -344,8 +360,14 @@ def test_the_key_is_left_nowhere(office: Office) -> None:
 
 
 def load(workspace: Workspace, day: int) -> str:
-    """Loads the sample as it is on that day."""
-    with serve_sample(workspace, Sample(workspace, day, roster_size=60, work_count=2000)):
+    """Loads the sample as it is on that day, with the `fwci` of one person's works alone."""
+    sample = Sample(workspace, day, roster_size=60, work_count=2000)
+    works = sample.catalogue.works
+    authors = [[authorship["author"]["id"] for authorship in work["authorships"]] for work in works]
+    ((person, _),) = Counter(author for ids in authors for author in ids if author in sample.author_ids).most_common(1)
+    known = [work if person in ids else {**work, "fwci": None} for work, ids in zip(works, authors, strict=True)]
+    sample.catalogue = replace(sample.catalogue, works=known)
+    with serve_sample(workspace, sample):
         return workspace.run_well("dlt", "pipeline", "openalex", "run")
 
 
