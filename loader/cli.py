@@ -17,7 +17,7 @@ class _Group(click.Group):
     def invoke(self, context: click.Context) -> object:
         try:
             return super().invoke(context)
-        except HeadwaterError as error:
+        except (HeadwaterError, OSError) as error:
             sys.exit(report_error(build_console(), error))
 
 

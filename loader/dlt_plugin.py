@@ -59,7 +59,7 @@ class ShowRejects(_PipelineCommand):
     help_string = "Lists rejected records by reason"
     description: str | None = (
         "Lists the records that failed their model, by reason and with an example, or shows one whole."
-        " A rejected record waits in raw_<source>.rejected_records until it is replayed or a version that passes comes."
+        " A rejected record waits in raw_SOURCE.rejected_records until it is replayed or a version that passes comes."
     )
 
     def configure_parser(self, parser: argparse.ArgumentParser) -> None:
@@ -84,7 +84,7 @@ class ReplayRejects(_PipelineCommand):
     help_string = "Validates rejected records again and loads those that pass"
     description: str | None = (
         "Validates the rejected records anew, once a model is mended, and loads those that pass now, each exactly once."
-        " A version that is older than what raw holds is not loaded. raw_<source>.replays keeps what was done and when."
+        " A version that is older than what raw holds is not loaded. raw_SOURCE.replays keeps what was done and when."
     )
 
     def execute(self, args: argparse.Namespace) -> None:

@@ -7,7 +7,6 @@ must not inherit its parent's.
 import gc
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from loader.errors import HeadwaterError
@@ -17,10 +16,22 @@ from loader.settings import derive_tool_environment, read_settings
 _WORDS = {"postgres", "--target=postgres", "-tpostgres"}
 _target = "postgres" if _WORDS.intersection(sys.orig_argv) else "duckdb"
 
+_is_dbt = "dbt" in (Path(word).name for word in sys.orig_argv[:2])
+
 # dbt keeps some hundred thousand objects as long as it runs; to look through them for garbage so often takes a seventh
 # of its time.
-if "dbt" in (Path(word).name for word in sys.orig_argv[:2]):
+if _is_dbt:
     gc.set_threshold(5_000, 50, 1_000)
 
-with suppress(HeadwaterError):  # the command that follows says it
+try:
     os.environ.update(derive_tool_environment(read_settings(), _target))
+    if _is_dbt and _target == "postgres" and not os.environ.get("PGHOST") and "--help" not in sys.orig_argv:
+        from loader.postgres import ensure_server
+
+        ensure_server()  # dbt connects before anything of ours could start it
+except HeadwaterError as error:
+    # Other commands say it themselves; dbt would go on without its project.
+    if _is_dbt:
+        sys.stderr.write(f"Error: {error}\n")
+        sys.stderr.flush()
+        os._exit(2)  # an exception would be Python's own failure to start

@@ -90,7 +90,9 @@ def print_report(report: RunReport, console: Console) -> None:
         console.print(marts)
     if report.error:
         report_error(console, report.error)
-        console.print("Readers of Postgres keep what they had. The same command, run again, goes on from here.")
+        is_before_load = report.exit_status == 1 and not report.steps
+        console.print("Readers of Postgres keep what they had.", end=" ")
+        console.print("Nothing was loaded." if is_before_load else "The same command, run again, goes on from here.")
 
 
 def read_last_report(settings: Settings) -> RunReport | None:

@@ -26,9 +26,9 @@ class Settings:
     one in the data folder;
     `HEADWATER_LOCK_WAIT_SECONDS` is how long to wait for a process that holds it.
 
-    `privacy` and `smallest_group` say how to publish: `[publication]` in `.dlt/config.toml` or
-    `.dlt/secrets.toml`, or the environment (`PUBLICATION__PRIVACY`). dbt needs them whenever it parses, so they are read here and not through dlt, which takes
-    a second to import.
+    `privacy` and `smallest_group` say how to publish: `[publication]` in `.dlt/config.toml` or `.dlt/secrets.toml`, or
+    the environment (`PUBLICATION__PRIVACY`). dbt needs them whenever it parses, so they are read here and not through
+    dlt, which takes a second to import.
     """
 
     data: Path

@@ -168,7 +168,7 @@ def print_next_steps(server: Server, data: Path, day: int, console: Console) -> 
     console.print("To look further:", style="bold")
     if "VIRTUAL_ENV" not in os.environ:
         console.print("  . .venv/bin/activate  # first: the commands below are in it")
-    console.print(f'  psql "{server.url}"  # schema marts', soft_wrap=True)
+    console.print(f'  psql "{server.as_reader().url}"  # the marts, to read', soft_wrap=True)
     console.print(f"  HEADWATER_DATA={shown} headwater status", soft_wrap=True)
     if day == 1:
         console.print("  headwater demo --day 2  # a day later: only what changed is loaded")

@@ -123,7 +123,6 @@ def test_what_is_done_too_early_says_what_comes_first(workspace: Workspace) -> N
         refused = workspace.run(*command)
         assert refused.status != 0
         assert hint in refused.output
-    workspace.run_well("headwater", "postgres", "start")
     refused = workspace.run("dbt", "build", "--target", "postgres")
     assert refused.status != 0
     assert "Run `dbt run-operation handoff` first" in refused.output

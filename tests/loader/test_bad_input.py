@@ -106,6 +106,28 @@ def test_a_warehouse_that_another_process_holds_is_told_with_the_process(
     assert "Traceback" not in finished.output
 
 
+def test_dbt_says_which_setting_is_wrong(workspace: Workspace) -> None:
+    finished = workspace.run("dbt", "build", extra={"HEADWATER_LOCK_WAIT_SECONDS": "soon"})
+    assert (finished.status, finished.output) == (
+        2,
+        "Error: HEADWATER_LOCK_WAIT_SECONDS is 'soon'; it must be a number of seconds.\n",
+    )
+
+
+@pytest.mark.parametrize("command", ["run", "demo", "status"])
+def test_a_data_folder_that_cannot_be_is_told_in_one_line(workspace: Workspace, command: str) -> None:
+    finished = workspace.run("headwater", command, extra={"HEADWATER_DATA": "/proc/nowhere"})
+    assert finished.status == 1
+    assert "/proc/nowhere" in finished.output
+    assert "Traceback" not in finished.output
+
+
+def test_a_roster_of_nobody_is_refused(workspace: Workspace) -> None:
+    with OpenAlexServer(Catalogue.from_works([])) as server:
+        workspace.serve(server.url, workspace.write_roster("openalex_id", "A5012345678"))
+        assert_one_error(workspace, "OpenAlex knows nobody of this roster.", "dlt", "pipeline", "run")
+
+
 def test_a_status_without_a_warehouse_says_how_to_make_one(workspace: Workspace) -> None:
     assert_one_error(workspace, "There is no warehouse", "headwater", "status")
 

@@ -12,6 +12,7 @@ import dlt
 
 from loader.arrow import build_table
 from loader.documents import Page, Progress, mark_rows, read_id
+from loader.errors import HeadwaterError
 from loader.options import LoadOptions
 from loader.sources.openalex.bookkeeping import (
     AUTHOR_CHECK_HINTS,
@@ -83,6 +84,8 @@ class AuthorRecords:
                 if author:
                     self._compare_orcids(author.id, given.get(author.id), author.orcid)
             yield page
+        if unseen.issuperset(self._members.find_ids()):
+            raise HeadwaterError("OpenAlex knows nobody of this roster.")
         for author_id in sorted(unseen):
             self._progress.warn(f"OpenAlex knows no author {author_id}; the roster's others are loaded.")
         self._checks = [AuthorCheck(author_id, asked_at, author_id not in unseen) for author_id in author_ids]
