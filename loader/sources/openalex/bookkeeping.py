@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import dlt
 import pyarrow as pa
 
+from loader.sources.openalex.models import MEMBERS
 from loader.warehouse import RawSchema
 
 MERGED, GONE, MOVED, PRESENT = "merged", "gone", "moved", "present"
@@ -44,13 +45,13 @@ WORK_STATUS_SCHEMA = pa.schema(
 SYNC_STATUS_HINTS = dlt.mark.make_hints(table_name="sync_status", columns={}, primary_key="author_id")
 AUTHOR_CHECK_HINTS = dlt.mark.make_hints(table_name="author_checks", columns={}, primary_key="author_id")
 WORK_STATUS_HINTS = dlt.mark.make_hints(table_name="work_statuses", columns={}, primary_key="work_id")
-_RECORD_TIMES = """
+_RECORD_TIMES = f"""
     select author_id, asked_at
-    from {raw}.author_checks
+    from {{raw}}.author_checks
     where
         is_found
-        and author_id in (select id from {raw}.authors)
-        and author_id in (select id from {raw}.roster where cast(document ->> '$.is_member' as boolean))
+        and author_id in (select id from {{raw}}.authors)
+        and author_id in ({MEMBERS})
 """
 
 

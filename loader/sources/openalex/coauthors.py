@@ -6,11 +6,11 @@ import msgspec
 
 from loader.sources.openalex.bookkeeping import GONE, MERGED, read_work_statuses
 from loader.sources.openalex.known import WorkHead
+from loader.sources.openalex.models import MEMBERS
 from loader.warehouse import RawSchema
 
 # The authors that OpenAlex gives to nameless and to deleted ones.
 _NOBODY = frozenset({"https://openalex.org/A9999999999", "https://openalex.org/A5317838346"})
-_MEMBERS = "select id from {raw}.roster where cast(document ->> '$.is_member' as boolean)"
 
 
 def rank_coauthors(raw: RawSchema) -> list[str]:
@@ -20,7 +20,7 @@ def rank_coauthors(raw: RawSchema) -> list[str]:
     """
     if not (raw.has_table("works") and raw.has_table("roster")):
         return []
-    members = set(raw.query_keys(_MEMBERS))
+    members = set(raw.query_keys(MEMBERS))
     statuses = read_work_statuses(raw)
     counts: Counter[str] = Counter()
     for work in raw.read_documents("works", msgspec.json.Decoder(WorkHead)):

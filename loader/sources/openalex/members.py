@@ -12,19 +12,19 @@ from loader.errors import HeadwaterError
 from loader.settings import ROOT
 from loader.sources.openalex.bookkeeping import is_recent, read_record_times
 from loader.sources.openalex.client import OpenAlexClient
+from loader.sources.openalex.models import MEMBERS
 from loader.sources.openalex.roster import RosterEntry, normalise_author_id, normalise_orcid, read_roster
 from loader.warehouse import RawSchema
 
 EXAMPLE_ROSTER = Path(__file__).with_name("example_roster.csv")
 _INSTITUTION_ID = re.compile(r"(?:https?://openalex\.org/)?(I\d+)", re.IGNORECASE)
-_KNOWN_MEMBERS = "select id from {raw}.roster where cast(document ->> '$.is_member' as boolean)"
 # Of several authors with one ORCID it is that of the one who bears it in the roster.
-_KNOWN_ORCIDS = """
+_KNOWN_ORCIDS = f"""
     select author.document ->> '$.orcid', member.id
-    from {raw}.roster as member
-    inner join {raw}.authors as author
+    from {{raw}}.roster as member
+    inner join {{raw}}.authors as author
         on member.id = author.id and (member.document ->> '$.orcid') = (author.document ->> '$.orcid')
-    where cast(member.document ->> '$.is_member' as boolean)
+    where member.id in ({MEMBERS})
 """
 _ROR = re.compile(r"(?:https?://ror\.org/)?(0[a-z0-9]{6}\d{2})", re.IGNORECASE)
 
@@ -104,7 +104,7 @@ class Members:
     def find_without_asking(self) -> tuple[list[str], int]:
         """The author ids that the file or raw tells, and how many ORCIDs a run asks for."""
         if not self._roster:
-            return self._raw.query_keys(f"{_KNOWN_MEMBERS} order by id") if self._raw.has_table("roster") else [], 0
+            return self._raw.query_keys(f"{MEMBERS} order by id") if self._raw.has_table("roster") else [], 0
         entries = read_roster(_resolve(self._roster))
         by_orcid = self._read_orcids()
         found = {entry.author_id or by_orcid.get(entry.orcid or "") for entry in entries}

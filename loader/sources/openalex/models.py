@@ -232,6 +232,10 @@ class RosterMember(Record):
     is_member: bool
 
 
+# As raw holds it: who is on the roster today.
+MEMBERS = "select id from {raw}.roster where cast(document ->> '$.is_member' as boolean)"
+
+
 class _YearGroup(TypedDict, total=False):
     key: Required[str]
     # A year without a work would be a false first year.

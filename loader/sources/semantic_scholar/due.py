@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from loader.settings import ROOT
+from loader.sources.openalex.models import MEMBERS
 from loader.warehouse import RawSchema
 
 _NOT_FOUND_DAYS = 90
@@ -68,7 +69,7 @@ def _read_dois(openalex: RawSchema) -> Iterator[str]:
     """The DOIs of works that are papers of somebody on today's roster."""
     with _KEPT_TYPES.open(newline="", encoding="utf-8") as seed:
         kept_types = {row["work_type"] for row in csv.DictReader(seed)}
-    members = set(openalex.query_keys("select id from {raw}.roster where cast(document ->> '$.is_member' as boolean)"))
+    members = set(openalex.query_keys(MEMBERS))
     for work in openalex.read_documents("works", msgspec.json.Decoder(_Work)):
         doi = _ADDRESS.sub("", work.doi or "", count=1).lower()
         is_members = any(authorship.author.id in members for authorship in work.authorships or [])
