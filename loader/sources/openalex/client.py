@@ -186,7 +186,12 @@ class OpenAlexClient:
     @property
     def available_credits(self) -> int:
         """What is left of today's budget, as OpenAlex said last, or before that what it gives on a day."""
-        return self._daily_credits if self._budget.remaining is None else self._budget.remaining
+        return self._daily_credits if self.remaining_credits is None else self.remaining_credits
+
+    @property
+    def remaining_credits(self) -> int | None:
+        """What is left of today's budget, as OpenAlex said last; None before it said so."""
+        return self._budget.remaining
 
     def list_by(self, entity: str, filter_name: str, values: Sequence[str]) -> Iterator[Page]:
         """All entities (`works`, `authors` …) of which the filter holds one of `values`, page by page.

@@ -38,6 +38,7 @@ class CoauthorCache:
         self._answered = 0
         self._failures: list[HeadwaterError] = []
         self._failures_in_a_row = 0
+        self._credits_before: int | None = None
         self._stopped_by: StopLoadingError | None = None
 
     def connect(self, client: OpenAlexClient, progress: Progress, *, coauthor_credits: int) -> None:
@@ -71,7 +72,7 @@ class CoauthorCache:
     @property
     def has_ended(self) -> bool:
         """Whether nobody more is to be asked for, whoever is left."""
-        return self.error is not None or self._stopped_by is not None
+        return self.error is not None or self._stopped_by is not None or self._is_half_spent()
 
     def tell(self) -> None:
         """Says who was not had, and that the next run asks for them; `error` says it too."""
@@ -89,6 +90,16 @@ class CoauthorCache:
                 f"{self._answered:,} of {self._due_count:,} coauthors were asked for their first and last years; the"
                 f" next run goes on.{stopped_by}"
             )
+
+    def _is_half_spent(self) -> bool:
+        """Whether one more would take more than half of what was left of the day's budget before the first coauthor."""
+        remaining = self._client.remaining_credits
+        # A run that asked for nothing else learns from its first coauthor what is left.
+        if remaining is None:
+            return False
+        if self._credits_before is None:
+            self._credits_before = remaining + self._answered
+        return self._credits_before - remaining >= self._credits_before // 2
 
     def _choose(self) -> list[str]:
         # Who asks for single authors wants them soon, and the most frequent coauthors are those of everybody.

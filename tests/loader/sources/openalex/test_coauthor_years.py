@@ -189,6 +189,24 @@ def test_half_of_the_budget_that_is_left_is_not_spent_on_coauthors(
         assert asked == ranked[: len(asked)]
 
 
+@pytest.mark.parametrize("left", [60, 61])
+def test_half_of_the_budget_is_left_where_nothing_is_asked_for_before_coauthors(
+    tmp_path: Path, catalogue: Catalogue, after_works: Path, capsys: pytest.CaptureFixture[str], left: int
+) -> None:
+    now = [datetime(2026, 6, 15, 22, 30, tzinfo=UTC)]
+    shutil.copytree(after_works, tmp_path / "data")
+    with OpenAlexServer(catalogue, daily_credits=left, clock=lambda: now[0]) as server:
+        loader = build_loader(tmp_path, server)
+        ranked = rank(catalogue, tmp_path / "roster.csv")
+        assert count_records(loader.load(refresh_after_days=7, coauthor_credits=1000)).new == 30
+        assert list_asked(server) == ranked[:30]
+        assert len(server.requests) == 30, "nothing else was asked for"
+        assert f"30 of {len(ranked):,} coauthors were asked" in read_output(capsys)
+        now[0] += timedelta(hours=2)
+        assert count_records(loader.load(refresh_after_days=7, coauthor_credits=1000)).new == 30
+        assert list_asked(server) == ranked[:60]
+
+
 def test_a_budget_that_ends_among_the_coauthors_fails_no_run(
     loader: Loader, coauthors: list[str], faults: dict[str, Fault], capsys: pytest.CaptureFixture[str]
 ) -> None:
