@@ -27,8 +27,9 @@ def load_openalex(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
     """Yields each resource as soon as raw holds what it brought, once for each load.
 
     A group of authors that cannot be had does not keep the others from theirs: it is told at the end, as a
-    HeadwaterError, and tried first next time. Without a budget nothing more is asked for. Where it ends only for
-    coauthors the run has what it must have: they are the next run's, which is told.
+    HeadwaterError, and tried first next time. Without a budget nothing more is asked for, and the error tells the
+    groups that failed before, too. Where it ends only for coauthors the run has what it must have: they are the next
+    run's, which is told.
     """
     sync, records, cache = WorksSync(run.raw, options), AuthorRecords(run.raw, options), CoauthorCache(run.raw, options)
     source = run.entry.build(
@@ -44,8 +45,27 @@ def load_openalex(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
         run.pipeline.run(source.with_resources(*resources), loader_file_format="parquet")
         signals.raise_if_signalled()
 
+    ended_by: HeadwaterError | None = None
+    try:
+        yield from _load_in_turn(sync, records, cache, run.raw, load)
+    except (HeadwaterError, DltException) as error:
+        ended_by = _find_refusal(error)
+        if ended_by is None or not sync.failures:
+            raise
+    if ended_by:
+        load("sync_status")
+    failures = [_describe_failures(sync)] if sync.failures else []
+    failures += [str(error) for error in (ended_by, cache.error) if error]
+    if failures:
+        raise HeadwaterError(" ".join(failures))
+
+
+def _load_in_turn(
+    sync: WorksSync, records: AuthorRecords, cache: CoauthorCache, raw: RawSchema, load: Callable[..., None]
+) -> Iterator[str]:
+    """Loads part by part as load_openalex says; `load` loads resources. Raises what ends the run."""
     batches = sync.plan()
-    estimates = estimate_requests(sync, records, batches, run.raw, orcid_count=0)
+    estimates = estimate_requests(sync, records, batches, raw, orcid_count=0)
     sync.hold_against_budget(sum(estimate.credits for estimate in estimates))
     records.batch = records.find_missing(sync.member_ids)
     resources: tuple[str, ...] = _PEOPLE_AND_WORKS if records.batch else _WITHOUT_AUTHORS
@@ -60,7 +80,7 @@ def load_openalex(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
             load(*resources)
         except (HeadwaterError, DltException) as error:
             refusal = _find_refusal(error)
-            if refusal is None or not batch[0].is_full:
+            if refusal is None or isinstance(refusal, StopLoadingError) or not batch[0].is_full:
                 raise
             sync.fail(batch[0], refusal)
             continue
@@ -82,10 +102,6 @@ def load_openalex(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
         if cache.has_ended:
             break
     cache.tell()
-    failures = [_describe_failures(sync)] if sync.failures else []
-    failures += [str(cache.error)] if cache.error else []
-    if failures:
-        raise HeadwaterError(" ".join(failures))
 
 
 def estimate_openalex(build: Callable[..., DltSource], raw: RawSchema, options: LoadOptions) -> list[Estimate]:
@@ -103,9 +119,8 @@ def estimate_openalex(build: Callable[..., DltSource], raw: RawSchema, options: 
 
 
 def _find_refusal(error: BaseException) -> HeadwaterError | None:
-    """What kept one list from being had, if that is what went wrong and others may be had."""
-    refusals = [cause for cause in list_causes(error) if isinstance(cause, HeadwaterError)]
-    return None if not refusals or isinstance(refusals[0], StopLoadingError) else refusals[0]
+    """What the source or its settings refused, if that is what went wrong."""
+    return next((cause for cause in list_causes(error) if isinstance(cause, HeadwaterError)), None)
 
 
 def _describe_failures(sync: WorksSync) -> str:

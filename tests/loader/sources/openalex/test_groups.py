@@ -1,6 +1,9 @@
 """A roster of more than a hundred is asked for in groups: what one of them meets does not touch the others."""
 
+import os
+import re
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,8 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from loader.interrupts import stop_on_signals
 from loader.samples.catalogue import Catalogue
 from loader.samples.http_faults import Answer, Fault, Request, answer_status
 from loader.samples.institution import generate_catalogue, write_roster
@@ -59,6 +64,16 @@ def refuse_for(wanted_id: str, status: int = 400, message: str = "Not today.") -
         return answer
 
     return fail
+
+
+def apply_both(first: Fault, second: Fault) -> Fault:
+    """Each for the requests that it is meant for."""
+    return lambda request, answer: second(request, first(request, answer))
+
+
+def read_rows(loader: Loader, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(loader.settings.warehouse), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
 
 
 def list_groups(server: OpenAlexServer, first: int = 0) -> list[str]:
@@ -145,6 +160,67 @@ def test_a_run_that_ends_with_the_budget_keeps_whole_groups_and_the_next_begins_
     with serve(tmp_path / "data", large) as (_, loader):
         assert loader.load().error is None
         assert loader.read_raw() == undisturbed
+
+
+FAILED_AND_NO_BUDGET = re.compile(
+    r"The works of 100 authors could not be brought up to date; they come first next time\. .*Not today\."
+    r" OpenAlex's budget for today is used up; .*"
+)
+
+
+@pytest.mark.parametrize("is_first_run", [True, False])
+def test_a_group_that_failed_before_the_budget_ended_is_told_and_comes_first_next_time(
+    tmp_path: Path, large: Catalogue, after_first_day: Path, undisturbed: Raw, is_first_run: bool
+) -> None:
+    first_author, last_author = undisturbed["roster"][0][0], undisturbed["roster"][-1][0]
+    synced = "select count(*), max(last_synced_at) from raw_openalex.sync_status where last_synced_at is not null"
+    data = tmp_path / "data"
+    if not is_first_run:
+        shutil.copytree(after_first_day, data)
+    with serve(data, large) as (server, loader):
+        before = (0, None) if is_first_run else read_rows(loader, synced)[0]
+        fault = apply_both(refuse_for(first_author), refuse_for(last_author, 429, "Insufficient budget."))
+        server.fail_next(*[fault] * 20, path="/works")
+        assert FAILED_AND_NO_BUDGET.fullmatch(loader.load().error or "")
+        failed, other = list_groups(server)
+        assert first_author in failed
+        assert loader.ask("select count(*) from raw_openalex.sync_status where error like '%Not today.'") == 100
+        assert read_rows(loader, synced)[0] == before, "nobody is through"
+    with serve(data, large) as (server, loader):
+        assert loader.load().error is None
+        assert list_groups(server) == [failed, other]
+        assert loader.ask("select count(*) from raw_openalex.sync_status where error is not null") == 0
+        assert loader.read_raw() == undisturbed
+
+
+def test_a_group_that_failed_is_told_where_the_budget_ends_after_the_works(
+    tmp_path: Path, large: Catalogue, undisturbed: Raw
+) -> None:
+    with serve(tmp_path / "data", large) as (server, loader):
+        server.fail_next(*[refuse_for(undisturbed["roster"][0][0])] * 20, path="/works")
+        server.fail_next(answer_status(429, {"error": "Failed", "message": "Insufficient budget."}), path="/topics")
+        assert FAILED_AND_NO_BUDGET.fullmatch(loader.load().error or "")
+        statuses = "select count(*), count(error), count(last_synced_at) from raw_openalex.sync_status"
+        assert read_rows(loader, statuses) == [(ROSTER_SIZE, 100, 20)]
+
+
+def test_an_interrupt_after_a_group_that_failed_ends_the_run_at_once(
+    tmp_path: Path, large: Catalogue, undisturbed: Raw
+) -> None:
+    first_author, last_author = undisturbed["roster"][0][0], undisturbed["roster"][-1][0]
+
+    def interrupt(request: Request, answer: Answer) -> Answer:
+        if last_author in request.parameters.get("filter", ""):
+            os.kill(os.getpid(), signal.SIGINT)
+        return refuse_for(last_author, 429, "Insufficient budget.")(request, answer)
+
+    with serve(tmp_path / "data", large) as (server, loader):
+        server.fail_next(*[apply_both(refuse_for(first_author), interrupt)] * 20, path="/works")
+        with pytest.raises(KeyboardInterrupt), stop_on_signals():
+            loader.load()
+        assert len(list_groups(server)) == 2
+        tables = "select count(*) from duckdb_tables() where table_name = 'sync_status'"
+        assert loader.ask(tables) == 0, "nothing was written down"
 
 
 def test_works_that_changed_in_several_groups_are_fetched_in_one_list(
