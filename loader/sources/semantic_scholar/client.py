@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from loader.errors import HeadwaterError
+from loader.errors import HeadwaterError, StopLoadingError
 from loader.http import HttpSession, Refusal
 from loader.json_text import cut_out_elements
 
@@ -69,18 +69,26 @@ class SemanticScholarClient:
     def look_up(self, batch: Sequence[str]) -> Iterator[Answer]:
         """The papers of a batch of DOIs, in one answer or, where that would be too large, in several.
 
-        Raises UnavailableError when Semantic Scholar does not answer, HeadwaterError when it refuses.
+        Raises UnavailableError when Semantic Scholar does not answer, StopLoadingError when it refuses whatever it is
+        asked for, HeadwaterError when it refuses the batch; AnswerTooLargeError, when all others have been answered,
+        for a paper that is too large by itself.
         """
         waiting = deque([batch])
+        most_ids = self._most_ids
+        too_large: AnswerTooLargeError | None = None
         while waiting:
             dois = waiting.popleft()
             try:
                 yield self._ask(dois)
-            except AnswerTooLargeError:
+            except AnswerTooLargeError as error:
                 if len(dois) == 1:
-                    raise
+                    # It says nothing of how many others are too many.
+                    too_large, self._most_ids = error, most_ids
+                    continue
                 self._most_ids = min(self._most_ids, len(dois) // 2)
                 waiting.extendleft(reversed(self.split(dois)))
+        if too_large:
+            raise too_large
 
     def _ask(self, dois: Sequence[str]) -> Answer:
         asked_at = datetime.now(UTC)
@@ -119,7 +127,7 @@ def explain_refusal(refusal: Refusal) -> HeadwaterError | None:
     """The error for an answer that waiting cannot mend, else None."""
     message = refusal.message.lower()
     if refusal.status in (401, 403):
-        return HeadwaterError(
+        return StopLoadingError(
             "Semantic Scholar refuses the request; the key in sources.semantic_scholar.api_key must be a good one,"
             f" or be left out: {refusal.message}"
         )
@@ -130,7 +138,7 @@ def explain_refusal(refusal: Refusal) -> HeadwaterError | None:
     if message.startswith("no valid paper ids given"):
         return NothingFoundError(refusal.message)
     if message.startswith("unrecognized or unsupported fields"):
-        return HeadwaterError(
+        return StopLoadingError(
             "Semantic Scholar no longer knows a field that Headwater asks for; a newer Headwater may. What was loaded"
             f" is kept. Semantic Scholar says: {refusal.message}"
         )

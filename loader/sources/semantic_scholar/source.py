@@ -11,7 +11,7 @@ from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.extract import DltResource
 
 from loader.documents import Page, Progress, Record, document_resource, load_documents
-from loader.errors import HeadwaterError
+from loader.errors import HeadwaterError, StopLoadingError
 from loader.http import UnavailableError
 from loader.pipelines import name_raw_schema
 from loader.sources.semantic_scholar.client import Answer, SemanticScholarClient
@@ -105,9 +105,12 @@ def _look_up(client: SemanticScholarClient, dois: list[str], progress: Progress)
             error, failures = unavailable, failures + 1
             if failures == _MOST_FAILURES:
                 break
-        except HeadwaterError as refused:
-            error = refused
+        except StopLoadingError as stopped:
+            error = stopped
             break
+        except HeadwaterError as refused:
+            # An answer, and at once: however many batches hold a DOI that is refused, each costs one request.
+            error, failures = refused, 0
     if error:
         progress.fail(
             f"{len(dois) - answered:,} of {len(dois):,} DOIs were not answered and are asked for again in the next"

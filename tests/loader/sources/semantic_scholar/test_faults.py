@@ -21,6 +21,7 @@ def change_answer(change: Callable[[list[Record | None]], object]) -> Fault:
     return lambda _, answer: Answer(200, orjson.dumps(change(orjson.loads(answer.body))))
 
 
+NOT_READ = answer_status(400, {"error": "Cannot parse the request body"})
 SHORTER = change_answer(lambda records: records[:-1])
 LONGER = change_answer(lambda records: [*records, None])
 
@@ -44,6 +45,24 @@ def test_one_paper_too_large_by_itself_is_told(loader: PaperLoader, papers: dict
         error = loader.load(base_url=tiny.url).error
     assert error is not None
     assert "Response would exceed maximum size" in error
+
+
+def test_papers_too_large_by_themselves_keep_no_other_from_its_answer(
+    loader: PaperLoader, papers: dict[str, Record], expected_dois: set[str]
+) -> None:
+    known = sorted(expected_dois & papers.keys())
+    large = {doi: {**papers[doi], "abstract": "x" * 2_000_000} for doi in (known[3], known[-3])}
+    with SemanticScholarServer(papers | large, most_bytes=2_000_000) as small:
+        error = loader.load(base_url=small.url).error or ""
+        assert error.startswith(f"2 of {len(expected_dois)} DOIs were not answered")
+        assert "Response would exceed maximum size" in error
+        # The paper that is too large does not make the batches after it smaller.
+        assert len(small.requests) < 50
+        assert loader.read_lookups().keys() == expected_dois - large.keys()
+        small.requests.clear()
+        assert (loader.load(base_url=small.url).error or "").startswith("2 of 2 DOIs")
+    assert loader.load().error is None
+    assert loader.read_lookups().keys() == expected_dois
 
 
 def test_a_batch_of_which_nothing_is_known_is_remembered_as_not_found(
@@ -77,21 +96,54 @@ def test_a_passing_fault_is_waited_out(
     assert len(server.requests) == 2 + 2
 
 
-@pytest.mark.parametrize("fault", [refuse_pace(), SHORTER], ids=["too many requests", "a shorter list"])
+@pytest.mark.parametrize(
+    ("fault", "requests"),
+    [
+        pytest.param(refuse_pace(), _ATTEMPTS, id="too many requests"),
+        pytest.param(SHORTER, _ATTEMPTS, id="a shorter list"),
+        pytest.param(NOT_READ, 1, id="a refusal"),
+    ],
+)
 def test_a_batch_without_an_answer_keeps_no_other_from_its_own_and_is_asked_for_next_time(
-    loader: PaperLoader, server: SemanticScholarServer, expected_dois: set[str], fault: Fault
+    loader: PaperLoader, server: SemanticScholarServer, expected_dois: set[str], fault: Fault, requests: int
 ) -> None:
-    server.fail_next(*[fault] * _ATTEMPTS)
+    server.fail_next(*[fault] * requests)
     load = loader.load()
     assert load.error is not None
     assert load.error.startswith(f"500 of {len(expected_dois)} DOIs were not answered")
     assert {row.resource for row in load.resources} == {"papers", "lookups"}
+    assert len(server.requests) == requests + 1
     failed, answered = server.list_asked()[0], server.list_asked()[-1]
     assert {f"DOI:{doi}" for doi in loader.read_lookups()} == set(answered)
     server.requests.clear()
     assert loader.load().error is None
     assert server.list_asked() == [failed]
     assert loader.read_lookups().keys() == expected_dois
+
+
+def test_batches_that_are_refused_in_every_run_keep_no_other_from_its_own(
+    loader: PaperLoader, server: SemanticScholarServer, expected_dois: set[str]
+) -> None:
+    with duckdb.connect(str(loader.settings.warehouse)) as connection:
+        connection.execute(
+            "insert into raw_openalex.works by name select * replace (id || '0' as id,"
+            " replace(document::varchar, '/doi.org/10.', '/doi.org/10.9')::json as document) from raw_openalex.works"
+        )
+    dois = sorted(expected_dois | {doi.replace("10.", "10.9", 1) for doi in expected_dois})
+    # The first of the first two batches: asked for in the same place every time.
+    bad = {f"DOI:{dois[0]}", f"DOI:{dois[500]}"}
+
+    def refuse_bad(request: Request, answer: Answer) -> Answer:
+        return NOT_READ(request, answer) if bad & set(orjson.loads(request.body)["ids"]) else answer
+
+    server.fail_next(*[refuse_bad] * 20)
+    for batches in (-(-len(dois) // 500), 2):
+        server.requests.clear()
+        error = loader.load().error or ""
+        assert error.startswith("1,000 of ")
+        assert "Cannot parse the request body" in error
+        assert len(server.requests) == batches
+        assert loader.read_lookups().keys() == set(dois[1000:])
 
 
 def test_a_server_that_is_down_is_not_asked_for_every_batch(
@@ -110,19 +162,20 @@ def test_a_server_that_is_down_is_not_asked_for_every_batch(
     [
         (answer_status(400, {"error": "Unrecognized or unsupported fields: [tldr]"}), "[tldr]"),
         (answer_status(403, {"message": "Forbidden"}), "sources.semantic_scholar.api_key"),
-        (answer_status(400, {"error": "Cannot parse the request body"}), "Cannot parse the request body"),
+        (answer_status(401, {"message": "Unauthorized"}), "sources.semantic_scholar.api_key"),
     ],
-    ids=["a field that is gone", "a key that is refused", "anything else"],
+    ids=["a field that is gone", "a key that is refused", "a key that is wanted"],
 )
 def test_what_waiting_cannot_mend_ends_the_run_at_once_and_what_came_before_is_kept(
     loader: PaperLoader, server: SemanticScholarServer, fault: Fault, told: str
 ) -> None:
-    server.fail_next(lambda _, answer: answer, fault)
-    error = loader.load().error
-    assert error is not None
-    assert told in error
-    assert "\n" not in error
-    assert len(server.requests) == 2
+    server.fail_next(fault, lambda _, answer: answer, fault)
+    for requests in (1, 1 + 2):
+        error = loader.load().error
+        assert error is not None
+        assert told in error
+        assert "\n" not in error
+        assert len(server.requests) == requests
     assert len(loader.read_lookups()) == 500
 
 
