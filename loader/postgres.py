@@ -9,10 +9,10 @@ import time
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-import duckdb
 import psutil
 import psycopg2.errors
 from psycopg2.extensions import connection as postgres_connection
@@ -170,7 +170,7 @@ def stop(settings: Settings) -> bool:
 
 def find_duckdb_extension() -> Path:
     """DuckDB's postgres extension as its wheel brings it, so that nothing is downloaded or copied."""
-    folder = _find_package("duckdb_extension_postgres_scanner") / "extensions" / f"v{duckdb.__version__}"
+    folder = _find_package("duckdb_extension_postgres_scanner") / "extensions" / f"v{version('duckdb')}"
     return folder / "postgres_scanner.duckdb_extension"
 
 

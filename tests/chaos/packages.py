@@ -32,7 +32,7 @@ class Packages:
     @property
     def unfinished_extracts(self) -> set[str]:
         """The folders that dlt extracts to before a package is whole."""
-        return {path.name for path in (self.folder / "normalize").iterdir()} - {"extracted"}
+        return {path.name for path in (self.folder / "normalize").iterdir() if path.is_dir()} - {"extracted"}
 
 
 def _read_change(path: Path) -> int:

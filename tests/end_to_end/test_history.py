@@ -5,6 +5,7 @@ from typing import Any
 
 import duckdb
 
+from tests.support.publishing import HAND_OFF, PUBLISH
 from tests.support.workspace import BUILD_WITHOUT_TESTS, Workspace
 
 _HISTORY = """
@@ -43,8 +44,8 @@ def test_a_build_ends_a_version_and_begins_the_next_where_something_changed(publ
     assert (back["valid_from"] > left["valid_to"], back["valid_to"]) == (True, None)
 
     # Postgres shows the same history.
-    published.run_well("dbt", "run-operation", "handoff")
-    published.run_well("dbt", "build", "--target", "postgres")
+    published.run_well(*HAND_OFF)
+    published.run_well(*PUBLISH)
     shown = published.query_postgres(_HISTORY.format(place="marts.dim_author_versions"))
     assert shown == [tuple(row.values()) for row in read_history(published)]
 

@@ -8,6 +8,7 @@ from loader.samples.catalogue import Record
 from loader.samples.http_faults import answer_status, delay
 from loader.samples.semantic_scholar_records import describe_papers
 from loader.samples.semantic_scholar_server import SemanticScholarServer
+from tests.support.publishing import HAND_OFF, PUBLISH
 from tests.support.sample import Sample, serve_sample
 from tests.support.waiting import wait_until
 from tests.support.workspace import Workspace
@@ -42,8 +43,8 @@ def test_what_it_knows_reaches_postgres_also_after_a_kill(
     running.kill()
     assert "semantic_scholar.lookups" in published.run_well("dlt", "pipeline", "semantic_scholar", "run")
     published.run_well("dbt", "build", "--select", "source:semantic_scholar+")
-    published.run_well("dbt", "run-operation", "handoff")
-    published.run_well("dbt", "build", "--target", "postgres")
+    published.run_well(*HAND_OFF)
+    published.run_well(*PUBLISH)
 
     after = published.query_postgres(_FILLED)
     assert sorted(row[0] for row in after) == sorted(row[0] for row in before)

@@ -9,8 +9,9 @@ from psycopg2.extensions import connection as postgres_connection
 from loader.errors import HeadwaterError
 from tests.support.workspace import Finished, Running, Workspace
 
-PUBLISH = ("dbt", "build", "--target", "postgres")
-HAND_OFF = ("dbt", "run-operation", "handoff")
+# Without the JSON files that dbt leaves of every command: nobody reads them here.
+PUBLISH = ("dbt", "build", "--target", "postgres", "--no-write-json")
+HAND_OFF = ("dbt", "run-operation", "handoff", "--no-write-json")
 _DEADLINE_SECONDS = 60
 # What tells one version of the marts from the next: a column of three of them, from three tables of transform.
 _VERSIONED = {

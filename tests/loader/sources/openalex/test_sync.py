@@ -190,8 +190,7 @@ def change_works(catalogue: Catalogue, work_ids: list[str]) -> Catalogue:
     return replace(catalogue, works=[work | changes.get(work["id"], {}) for work in catalogue.works])
 
 
-@pytest.mark.parametrize("has_paid_plan", [False, True])
-@pytest.mark.parametrize("status", [400, 429])
+@pytest.mark.parametrize(("status", "has_paid_plan"), [(400, False), (429, True)])
 @pytest.mark.usefixtures("_first_day_loaded")
 def test_works_that_a_run_did_not_come_to_are_brought_by_the_next(
     days: Days, first_day: Catalogue, status: int, has_paid_plan: bool
