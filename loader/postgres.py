@@ -28,7 +28,9 @@ _HOLDERS = """
         'process %%s (%%s, %%s)', pid, coalesce(usename, backend_type), coalesce(state, 'at work')
     ), ', ' order by pid)
     from pg_stat_activity
-    where pid in (select pid from pg_locks where granted and relation = any(%s::regclass[]::oid[]))
+    where
+        datname = current_database()
+        and pid in (select pid from pg_locks where granted and relation = any(%s::regclass[]::oid[]))
 """
 _CONNECT_SECONDS = 10
 # Postgres refuses to run as root; nobody is there on every Linux.

@@ -32,8 +32,7 @@
     {%- set statements = [
         "commit",
         "begin",
-        "call postgres_execute('postgres_server', 'set local lock_timeout = " ~ (read_lock_wait_seconds() * 1000) | int
-        ~ "')",
+        "call postgres_execute('postgres_server', 'set local lock_timeout = " ~ lock_timeout_milliseconds() ~ "')",
         "create schema if not exists postgres_server.transform",
     ] -%}
     {%- for name in _find_tables_in_transform() -%}

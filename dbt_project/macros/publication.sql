@@ -49,7 +49,7 @@
     {%- do run_query("
         do $$
         begin
-            perform set_config('lock_timeout', '" ~ (read_lock_wait_seconds() * 1000) | int ~ "ms', true);
+            perform set_config('lock_timeout', '" ~ lock_timeout_milliseconds() ~ "ms', true);
             " ~ lock_next_marts() ~ "
             drop schema if exists marts_next cascade;
         exception when lock_not_available then

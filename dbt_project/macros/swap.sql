@@ -183,6 +183,11 @@ $reader$;
     {{ return((env_var('HEADWATER_LOCK_WAIT_SECONDS', '') or '20') | float(20)) }}
 {%- endmacro %}
 
+{# For Postgres, to which 0 would mean: without end. #}
+{% macro lock_timeout_milliseconds() -%}
+    {{ return([(read_lock_wait_seconds() * 1000) | int, 1] | max) }}
+{%- endmacro %}
+
 {# A mart that the project has no more, or someone else's table: neither is dropped unasked. #}
 {% macro _refuse_tables_without_successor() %}
             select string_agg(old_mart::text, ', ') into detail from unnest(old_marts) as old_mart
