@@ -1,5 +1,6 @@
 """What all tests share: no network, and workspaces in which commands run as a user would run them."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +20,11 @@ _OFFLINE = Path(__file__).parent / "support" / "offline"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keeps what hypothesis writes down, while tests are collected already, out of the repository."""
+    """Keeps what hypothesis writes down, while tests are collected already, out of the repository.
+
+    Looks for garbage as seldom as a dbt command does (loader/environment.py): it took a sixth of each load's time.
+    """
+    gc.set_threshold(5_000, 50, 1_000)
     folder = tempfile.TemporaryDirectory(prefix="hypothesis-")
     config.add_cleanup(folder.cleanup)
     set_hypothesis_home_dir(folder.name)

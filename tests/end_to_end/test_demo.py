@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from collections import Counter
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -17,11 +18,12 @@ from loader.sources.openalex.roster import read_roster
 from tests.support.answers import PAGE, ask_all, render_page
 from tests.support.workspace import Workspace
 
+read_catalogue = cache(generate_catalogue)
 
-@cache
+
 def read_day(day: int) -> dict[str, dict[str, Any]]:
     """The works that OpenAlex lists of the sample roster on that day, by id."""
-    catalogue = generate_catalogue(day=day)
+    catalogue = read_catalogue(day=day)
     by_orcid = {author["orcid"]: author["id"] for author in catalogue.authors}
     with tempfile.NamedTemporaryFile(suffix=".csv") as file:
         write_roster(Path(file.name))
@@ -101,7 +103,7 @@ def test_the_second_day_brings_the_records_of_authors_whose_works_changed(
     with workspace.open_duckdb() as connection:
         rows = connection.execute("select id, document from raw_openalex.authors").fetchall()
     found = {key: json.loads(document) for key, document in rows}
-    days = [{author["id"]: author for author in generate_catalogue(day=day).authors} for day in (1, 2)]
+    days = [{author["id"]: author for author in read_catalogue(day=day).authors} for day in (1, 2)]
     assert found == {key: days[1][key] for key in found}
     assert any(days[0][key] != author for key, author in found.items())
 
@@ -128,6 +130,17 @@ def test_works_that_left_upstream_stay_in_raw_and_leave_every_table_after_it(
 def test_both_engines_hold_the_same_after_both_days(demonstrated: tuple[Workspace, str, str]) -> None:
     workspace, _, _ = demonstrated
     assert "DuckDB and Postgres hold the same marts." in workspace.run_well("headwater", "status")
+
+
+def test_postgres_shows_the_same_history_of_authors(demonstrated: tuple[Workspace, str, str]) -> None:
+    workspace, _, _ = demonstrated
+    history = "select * from marts.dim_author_versions order by author_id, valid_from"
+    with workspace.open_duckdb() as connection:
+        rows = connection.execute(history).fetchall()
+    assert workspace.query_postgres(history) == rows
+    authors = Counter(row[0] for row in rows)
+    assert max(authors.values()) == 2
+    assert min(authors.values()) == 1
 
 
 def test_nothing_is_written_outside_the_data_folder(demonstrated: tuple[Workspace, str, str]) -> None:

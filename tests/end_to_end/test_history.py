@@ -5,12 +5,11 @@ from typing import Any
 
 import duckdb
 
-from tests.support.publishing import HAND_OFF, PUBLISH
 from tests.support.workspace import BUILD_WITHOUT_TESTS, Workspace
 
 _HISTORY = """
     select author_id, h_index, openalex_h_index, position, is_current, valid_from, valid_to
-    from {place} order by author_id, valid_from
+    from marts.dim_author_versions order by author_id, valid_from
 """
 
 
@@ -38,16 +37,10 @@ def test_a_build_ends_a_version_and_begins_the_next_where_something_changed(publ
     assert {row["author_id"] for row in current} == {row["author_id"] for row in first} - {leaving}
 
     change(published, "roster", leaving, {"is_member": True})
-    published.run_well("dbt", "build")
+    published.run_well(*BUILD_WITHOUT_TESTS)
     gone, back = read_snapshot(published)[leaving]
     assert gone == left
     assert (back["valid_from"] > left["valid_to"], back["valid_to"]) == (True, None)
-
-    # Postgres shows the same history.
-    published.run_well(*HAND_OFF)
-    published.run_well(*PUBLISH)
-    shown = published.query_postgres(_HISTORY.format(place="marts.dim_author_versions"))
-    assert shown == [tuple(row.values()) for row in read_history(published)]
 
 
 def select_authors(history: list[dict[str, Any]], author_ids: set[str]) -> list[dict[str, Any]]:
@@ -69,7 +62,7 @@ def change(workspace: Workspace, table: str, author_id: str, fields: dict[str, A
 def read_history(workspace: Workspace) -> list[dict[str, Any]]:
     """The mart in DuckDB."""
     with workspace.open_duckdb() as connection:
-        found = connection.execute(_HISTORY.format(place="marts.dim_author_versions"))
+        found = connection.execute(_HISTORY)
         columns = [column[0] for column in found.description or ()]
         return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 

@@ -11,7 +11,7 @@ from loader.postgres import find_duckdb_extension
 from tests.support.attacker import PSEUDONYM, hash_openly, list_columns, list_truths, read_texts
 from tests.support.publishing import HAND_OFF, PUBLISH, execute, read_everything
 from tests.support.sample import Sample, serve_sample
-from tests.support.workspace import Finished, Workspace
+from tests.support.workspace import BUILD_WITHOUT_TESTS, Finished, Workspace
 
 KEY = "planted-privacy-key-9b1f4de07c5a42aa"
 SMALLEST_GROUP = 3
@@ -39,10 +39,13 @@ def office(module_workspace: Workspace) -> Office:
         "PUBLICATION__PRIVACY_KEY": KEY,
         "PUBLICATION__SMALLEST_GROUP": str(SMALLEST_GROUP),
     }
-    outputs = [load(workspace, day=1), workspace.run_well("dbt", "build")]
+    outputs = [load(workspace, day=1), workspace.run_well(*BUILD_WITHOUT_TESTS)]
     workspace.run_well("headwater", "postgres", "start")
     publish_truth(workspace)
     outputs.append(workspace.run_well("headwater", "status"))
+    with workspace.open_duckdb() as connection:
+        first = {(paper, group): pseudonym for paper, group, pseudonym in connection.execute(_PAPERS).fetchall()}
+    outputs += [load(workspace, day=2), workspace.run_well("dbt", "build")]
     before = read_everything(workspace)
     refused = [
         workspace.run(*HAND_OFF, extra={"PUBLICATION__PRIVACY_KEY": ""}),
@@ -51,9 +54,6 @@ def office(module_workspace: Workspace) -> Office:
         workspace.run(*PUBLISH),
     ]
     assert read_everything(workspace) == before
-    with workspace.open_duckdb() as connection:
-        first = {(paper, group): pseudonym for paper, group, pseudonym in connection.execute(_PAPERS).fetchall()}
-    outputs += [load(workspace, day=2), workspace.run_well("dbt", "build")]
     workspace.environment |= {"DBT_DEBUG": "true", "RUNTIME__LOG_LEVEL": "DEBUG"}
     outputs += [workspace.run_well(*HAND_OFF), workspace.run_well(*PUBLISH)]
     del workspace.environment["DBT_DEBUG"]
@@ -362,9 +362,9 @@ def test_the_key_is_left_nowhere(office: Office) -> None:
 def load(workspace: Workspace, day: int) -> str:
     """Loads the sample as it is on that day, with the `fwci` of one person's works alone."""
     sample = Sample(workspace, day, roster_size=60, work_count=2000)
-    works = sample.catalogue.works
+    works, members = sample.catalogue.works, sample.author_ids
     authors = [[authorship["author"]["id"] for authorship in work["authorships"]] for work in works]
-    ((person, _),) = Counter(author for ids in authors for author in ids if author in sample.author_ids).most_common(1)
+    ((person, _),) = Counter(author for ids in authors for author in ids if author in members).most_common(1)
     known = [work if person in ids else {**work, "fwci": None} for work, ids in zip(works, authors, strict=True)]
     sample.catalogue = replace(sample.catalogue, works=known)
     with serve_sample(workspace, sample):

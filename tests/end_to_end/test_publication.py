@@ -153,25 +153,23 @@ def test_a_test_that_fails_in_postgres_keeps_the_old_marts(published: Workspace)
     ) == [(0,)]
 
 
-def test_a_test_that_fails_in_duckdb_stops_the_handoff(published: Workspace) -> None:
+def test_what_failed_its_tests_or_was_not_tested_is_not_handed_off(published: Workspace) -> None:
+    hand_off, of_topics = ("dbt", "run-operation", "handoff"), ("--select", "int_topics")
+
+    def check_refusal() -> None:
+        refused = published.run(*hand_off)
+        assert refused.status == 1
+        assert "Nothing was handed off" in refused.output
+        assert "int_topics" in refused.output
+
     with duckdb.connect(str(published.settings.warehouse)) as connection:
         connection.execute("update transform.int_topics set topic_name = null")
-    assert published.run("dbt", "test", "--select", "int_topics").status == 1
-    refused = published.run("dbt", "run-operation", "handoff")
-    assert refused.status == 1
-    assert "Nothing was handed off" in refused.output
-    published.run_well("dbt", "build", "--select", "int_topics")
-    published.run_well("dbt", "run-operation", "handoff")
-
-
-def test_what_was_built_and_not_tested_is_not_handed_off(published: Workspace) -> None:
-    published.run_well("dbt", "run", "--select", "int_topics")
-    refused = published.run("dbt", "run-operation", "handoff")
-    assert refused.status == 1
-    assert "Nothing was handed off" in refused.output
-    assert "int_topics" in refused.output
-    published.run_well("dbt", "test", "--select", "int_topics")
-    published.run_well("dbt", "run-operation", "handoff")
+    assert published.run("dbt", "test", *of_topics).status == 1
+    check_refusal()
+    published.run_well("dbt", "run", *of_topics)
+    check_refusal()
+    published.run_well("dbt", "test", *of_topics)
+    published.run_well(*hand_off)
 
 
 def test_a_run_that_fails_stops_there_and_says_so(published: Workspace) -> None:

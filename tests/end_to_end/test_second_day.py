@@ -45,7 +45,8 @@ def test_each_thing_that_happens_to_a_work_arrives_and_what_did_not_change_is_no
         bring_up_to_date(published, server, sample.roster)
         # of the lookups of what left, that of the merged work is sent on to another
         assert count_requests(server) == {"sweep": 2, "fetch": 1, "single": 4, "authors": 1}
-        assert list_asked_authors(server) == day.touched_authors & sample.author_ids
+        members = sample.author_ids
+        assert list_asked_authors(server) == day.touched_authors & members
         papers = read_papers(published)
         assert papers.keys() - first.keys() == {day.new}
         assert first.keys() - papers.keys() == {day.merged, day.moved, day.deleted}
@@ -63,7 +64,7 @@ def test_each_thing_that_happens_to_a_work_arrives_and_what_did_not_change_is_no
             key: today.get(key) or of_roster[key] for key in {*of_roster, day.new}
         }
         assert read_documents(published, "authors") == {
-            author["id"]: author for author in day.catalogue.authors if author["id"] in sample.author_ids
+            author["id"]: author for author in day.catalogue.authors if author["id"] in members
         }
 
         before = read_all(published)
