@@ -12,12 +12,11 @@ from psycopg2.extensions import connection as postgres_connection
 
 from loader.postgres import Server
 from tests.chaos.world import World, let_pass
+from tests.support.publishing import HAND_OFF, PUBLISH
 from tests.support.waiting import wait_until
 from tests.support.workspace import Running
 
-HANDOFF = ("dbt", "run-operation", "handoff")
-PUBLISH = ("dbt", "build", "--target", "postgres")
-COMMANDS = {"handoff": HANDOFF, "publish": PUBLISH}
+COMMANDS = {"handoff": HAND_OFF, "publish": PUBLISH}
 # A kill in so many is kept for the moment at which the swap waits for a reader.
 _ONE_SWAP_IN = 4
 # The number of the server's first process, and that of a session of dbt's.

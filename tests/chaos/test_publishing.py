@@ -19,8 +19,6 @@ from tests.chaos.loading import LOAD_PHASES, Pace, draw_load_moment, measure_pac
 from tests.chaos.packages import LOADED
 from tests.chaos.publishing import (
     COMMANDS,
-    HANDOFF,
-    PUBLISH,
     VICTIMS,
     PublicationMoment,
     draw_publication_moment,
@@ -30,6 +28,7 @@ from tests.chaos.publishing import (
 from tests.chaos.readers import Readers, Version, read_version
 from tests.chaos.tally import PhaseTally
 from tests.chaos.world import World, let_pass, make_world
+from tests.support.publishing import HAND_OFF, PUBLISH
 from tests.support.waiting import wait_until
 from tests.support.workspace import Running, Workspace
 
@@ -139,7 +138,7 @@ def test_readers_see_whole_marts_whatever_is_killed(
         world.restore(week)
         with publishing.poll(chance) as readers_of_handoff:
             kill_in_a_row(publishing, "handoff", chance, handoff)
-            world.workspace.run_well(*HANDOFF)
+            world.workspace.run_well(*HAND_OFF)
         assert publishing.read_handed_off() == publishing.list_expected(week)
         with publishing.poll(chance) as readers_of_publish:
             kill_in_a_row(publishing, "publish", chance, publish)
@@ -173,7 +172,7 @@ def test_a_killed_server_is_back_with_whole_marts(
     for _ in range(max(1, KILLS // 8)):
         week = publishing.find_other_week()
         publishing.world.restore(week)
-        workspace.run_well(*HANDOFF)
+        workspace.run_well(*HAND_OFF)
         with publishing.poll(chance, may_lose_server=True) as readers:
             for victim in VICTIMS:
                 kill_in_server(publishing, victim, chance, tally)

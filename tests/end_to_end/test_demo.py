@@ -16,6 +16,7 @@ from loader.samples.institution import generate_catalogue, write_roster
 from loader.settings import ROOT, read_settings
 from loader.sources.openalex.roster import read_roster
 from tests.support.answers import PAGE, ask_all, render_page
+from tests.support.publishing import HAND_OFF
 from tests.support.workspace import Workspace
 
 read_catalogue = cache(generate_catalogue)
@@ -163,7 +164,7 @@ def test_freshness_is_known_and_keeps_no_handoff_from_going_on(demonstrated: tup
     workspace, _, _ = demonstrated
     printed = workspace.run_well("dbt", "--no-use-colors", "source", "freshness")
     assert "PASS freshness of openalex.works" in printed
-    workspace.run_well("dbt", "run-operation", "handoff")
+    workspace.run_well(*HAND_OFF)
 
 
 def ask_the_demo(workspace: Workspace) -> str:

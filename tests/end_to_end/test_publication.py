@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from loader.settings import ROOT
+from tests.support.publishing import HAND_OFF, PUBLISH
 from tests.support.workspace import Workspace
 
 
@@ -85,11 +86,7 @@ def test_contracts_are_real_keys_and_comments_in_postgres(published: Workspace) 
 
 
 def test_a_server_that_is_not_there_is_told_in_one_line(published: Workspace) -> None:
-    for command in (
-        ("headwater", "run"),
-        ("dbt", "run-operation", "handoff"),
-        ("dbt", "build", "--target", "postgres"),
-    ):
+    for command in (("headwater", "run"), HAND_OFF, PUBLISH):
         finished = published.run(*command, extra={"PGHOST": "127.0.0.1", "PGPORT": "9"})
         assert finished.status != 0
         assert "127.0.0.1" in finished.output
@@ -106,7 +103,7 @@ def test_a_given_server_gets_the_marts_from_a_user_without_special_rights(publis
         cursor.execute("create database office owner office")
     administrator.close()
     given = {"PGHOST": str(published.settings.postgres_socket), "PGUSER": "office", "PGDATABASE": "office"}
-    for command in (("dbt", "run-operation", "handoff"), ("dbt", "build", "--target", "postgres")):
+    for command in (HAND_OFF, PUBLISH):
         finished = published.run(*command, extra=given)
         assert finished.status == 0, finished.output
     office = dataclasses.replace(published.server, user="office", database="office")
@@ -115,25 +112,12 @@ def test_a_given_server_gets_the_marts_from_a_user_without_special_rights(publis
         assert cursor.fetchone() == (count_papers(published),)
 
 
-def test_what_is_done_too_early_says_what_comes_first(workspace: Workspace) -> None:
-    for command, hint in (
-        (("dbt", "run-operation", "handoff"), "Run `dbt build` first"),
-        (("dbt", "build"), "Run `dlt pipeline run` first"),
-    ):
-        refused = workspace.run(*command)
-        assert refused.status != 0
-        assert hint in refused.output
-    refused = workspace.run("dbt", "build", "--target", "postgres")
-    assert refused.status != 0
-    assert "Run `dbt run-operation handoff` first" in refused.output
-
-
 def test_a_part_of_the_marts_is_never_published(published: Workspace) -> None:
     oid = (
         "select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = 'marts' order by 1"
     )
     before = published.query_postgres(oid)
-    refused = published.run("dbt", "build", "--target", "postgres", "--select", "dim_dates")
+    refused = published.run(*PUBLISH, "--select", "dim_dates")
     assert refused.status != 0
     assert "Nothing was built or published" in refused.output
     assert "Traceback" not in refused.output
@@ -144,7 +128,7 @@ def test_a_test_that_fails_in_postgres_keeps_the_old_marts(published: Workspace)
     papers = count_papers(published)
     with published.server.connect() as connection, connection.cursor() as cursor:
         cursor.execute("update transform.int_papers_ranked set citation_category = 'no such category'")
-    failed = published.run("dbt", "build", "--target", "postgres")
+    failed = published.run(*PUBLISH)
     assert failed.status == 1
     assert "Not published" in failed.output
     assert count_papers(published) == papers
@@ -154,10 +138,10 @@ def test_a_test_that_fails_in_postgres_keeps_the_old_marts(published: Workspace)
 
 
 def test_what_failed_its_tests_or_was_not_tested_is_not_handed_off(published: Workspace) -> None:
-    hand_off, of_topics = ("dbt", "run-operation", "handoff"), ("--select", "int_topics")
+    of_topics = ("--select", "int_topics")
 
     def check_refusal() -> None:
-        refused = published.run(*hand_off)
+        refused = published.run(*HAND_OFF)
         assert refused.status == 1
         assert "Nothing was handed off" in refused.output
         assert "int_topics" in refused.output
@@ -169,7 +153,7 @@ def test_what_failed_its_tests_or_was_not_tested_is_not_handed_off(published: Wo
     published.run_well("dbt", "run", *of_topics)
     check_refusal()
     published.run_well("dbt", "test", *of_topics)
-    published.run_well(*hand_off)
+    published.run_well(*HAND_OFF)
 
 
 def test_a_run_that_fails_stops_there_and_says_so(published: Workspace) -> None:

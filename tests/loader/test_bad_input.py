@@ -8,6 +8,7 @@ import pytest
 from loader.samples.catalogue import Catalogue
 from loader.samples.openalex_server import OpenAlexServer
 from tests.loader.test_warehouse import hold
+from tests.support.publishing import HAND_OFF, PUBLISH
 from tests.support.workspace import Workspace
 
 Prepare = Callable[[Workspace], None]
@@ -130,6 +131,17 @@ def test_a_roster_of_nobody_is_refused(workspace: Workspace) -> None:
 
 def test_a_status_without_a_warehouse_says_how_to_make_one(workspace: Workspace) -> None:
     assert_one_error(workspace, "There is no warehouse", "headwater", "status")
+
+
+def test_what_is_done_too_early_says_what_comes_first(workspace: Workspace) -> None:
+    for command, hint in (
+        (HAND_OFF, "Run `dbt build` first"),
+        (("dbt", "build"), "Run `dlt pipeline run` first"),
+        (PUBLISH, "Run `dbt run-operation handoff` first"),
+    ):
+        refused = workspace.run(*command)
+        assert refused.status != 0
+        assert hint in refused.output
 
 
 def assert_one_error(workspace: Workspace, message: str, *command: str) -> None:
