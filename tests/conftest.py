@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from loader.http import HttpSession
 from tests.support.offline import sitecustomize  # noqa: F401  (installs the guard in this process)
 from tests.support.published import copy_published_sample
 from tests.support.slots import stand_in
 from tests.support.workspace import Workspace
 
 _BEGUN_WITH = ("test_answers.py", "test_demo.py", "test_privacy.py", "test_recorded_pages.py")
-_THEN = ("chaos", "end_to_end", "sources")
+_THEN = ("chaos", "end_to_end", "sources", "test_bad_input.py", "test_http_commands.py")
 _OFFLINE = Path(__file__).parent / "support" / "offline"
 
 
@@ -42,8 +43,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _rank(item: pytest.Item) -> int:
     if item.path.name in _BEGUN_WITH:
         return _BEGUN_WITH.index(item.path.name)
-    for place, folder in enumerate(_THEN, start=len(_BEGUN_WITH)):
-        if folder in item.path.parts:
+    for place, name in enumerate(_THEN, start=len(_BEGUN_WITH)):
+        if name in item.path.parts:
             return place
     return len(_BEGUN_WITH) + len(_THEN)
 
@@ -64,6 +65,15 @@ def _guard_children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             patch.delenv(name)
     # Nor has how they publish, which may stand in their .dlt folder.
     patch.setenv("PUBLICATION__PRIVACY", "public")
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _try_again_soon() -> Iterator[None]:
+    """Shortens what sessions in this process wait before they ask again; commands wait as long as they do for users."""
+    patch = pytest.MonkeyPatch()
+    patch.setitem(HttpSession.__init__.__kwdefaults__, "first_wait_seconds", 0.01)
     yield
     patch.undo()
 

@@ -37,7 +37,8 @@ def test_no_secret_is_left_by_runs_that_fail_at_every_step(published: Workspace,
     # A server that says the key back, in a refusal and in an error that may pass.
     server.fail_next(answer_status(401, {"error": "Unauthorized", "message": f"Bearer {_KEY} is not valid"}))
     assert run("headwater", "run") == 1
-    server.fail_next(*[answer_status(500, {"message": f"cannot look up {_KEY}"})] * 5)
+    said_back = {"message": f"cannot look up {_KEY}"}
+    server.fail_next(answer_status(500, said_back), answer_status(500, said_back, headers={"Retry-After": "86400"}))
     assert run("dlt", "pipeline", "openalex", "run", **debug) == 1
     assert run("headwater", "run", **debug, **nowhere) == 1
     assert run("dlt", "pipeline", "run", **debug) == 0
