@@ -33,18 +33,20 @@ def main() -> None:
 @main.command()
 def run() -> None:
     """Load, build, hand off and publish; stop at the first failure."""
+    from loader.interrupts import leave
     from loader.runs import print_report, run_all
 
     console = build_console()
     report = run_all(read_settings(), console)
     print_report(report, console)
-    sys.exit(report.exit_status)
+    leave(report.exit_status)
 
 
 @main.command()
 @click.option("--day", type=click.IntRange(1, 2), default=1, show_default=True, help="Day of the sample world.")
 def demo(day: int) -> None:
     """Run everything on sample APIs: no key, no network, a warehouse of its own in data/demo."""
+    from loader.interrupts import leave
     from loader.runs import print_report, run_all
     from loader.samples.demo import prepare_environment, print_answers, print_next_steps, serve_sample
 
@@ -56,7 +58,7 @@ def demo(day: int) -> None:
         report = run_all(read_settings(), console)
     print_report(report, console)
     if report.error:
-        sys.exit(report.exit_status)
+        leave(report.exit_status)
     server = postgres.ensure_server()
     print_answers(server, console)
     print_next_steps(server, data, day, console)

@@ -43,13 +43,14 @@ class RunPipeline(_PipelineCommand):
 
     def execute(self, args: argparse.Namespace) -> None:
         """Runs the load and leaves with its exit status."""
+        from loader.interrupts import leave
         from loader.loads import estimate_and_report, load_stages, run_and_report, select_sources
         from loader.options import LoadOptions
 
         options = LoadOptions(tuple(args.author), args.full_refresh)
         if args.dry_run:
             sys.exit(estimate_and_report(args.pipeline_name, options))
-        sys.exit(run_and_report(args.pipeline_name, select_sources, partial(load_stages, options=options)))
+        leave(run_and_report(args.pipeline_name, select_sources, partial(load_stages, options=options)))
 
 
 class ShowRejects(_PipelineCommand):
@@ -89,10 +90,11 @@ class ReplayRejects(_PipelineCommand):
 
     def execute(self, args: argparse.Namespace) -> None:
         """Replays, and leaves with the exit status."""
+        from loader.interrupts import leave
         from loader.loads import find_sources, run_and_report
         from loader.reject_commands import replay_rejects
 
-        sys.exit(run_and_report(args.pipeline_name, find_sources, replay_rejects))
+        leave(run_and_report(args.pipeline_name, find_sources, replay_rejects))
 
 
 @plugins.hookimpl(specname="plug_cli")

@@ -1,14 +1,18 @@
 """Ctrl-C and SIGTERM end a command within seconds, with a line that says how to go on, and nothing half done."""
 
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 from dlt.common.exceptions import SignalReceivedException
 from dlt.common.runtime import signals
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SHELLS_STATUS = 128
 
 
 @contextmanager
@@ -36,4 +40,17 @@ def _stop(number: int, _: FrameType | None) -> None:
 def find_exit_status(interrupt: KeyboardInterrupt) -> int:
     """What a shell gives for a program that this signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
     number = interrupt.signal_code if isinstance(interrupt, SignalReceivedException) else signal.SIGINT
-    return 128 + int(number)
+    return _SHELLS_STATUS + int(number)
+
+
+def leave(status: int) -> NoReturn:
+    """Ends the command with that exit status; after a signal at once, without waiting for its threads.
+
+    An exception that comes between two steps of Python's can leave a lock taken for ever: dlt's threads that want it
+    would be waited for without end.
+    """
+    if status - _SHELLS_STATUS in _SIGNALS:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)

@@ -10,7 +10,14 @@ import pytest
 from loader.samples.http_faults import delay
 from tests.support.sample import Sample, serve_sample
 from tests.support.waiting import wait_until
-from tests.support.workspace import Running, Workspace
+from tests.support.workspace import SCRIPTS, Running, Workspace
+
+_WITH_A_THREAD_THAT_DOES_NOT_END = """
+import runpy, sys, threading
+threading.Thread(target=threading.Event().wait).start()
+sys.argv.pop(0)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
 @pytest.fixture
@@ -37,6 +44,18 @@ def test_a_load_that_waits_for_an_answer_ends_and_goes_on(workspace: Workspace, 
     with workspace.open_duckdb() as connection:
         works = connection.execute("select id from raw_openalex.works order by id").fetchall()
     assert works == [(key,) for key in sorted(sample.roster_works)]
+
+
+@pytest.mark.parametrize("command", [("dlt", "pipeline", "run"), ("headwater", "run")])
+def test_a_load_ends_though_a_thread_of_its_own_does_not(
+    workspace: Workspace, sample: Sample, command: tuple[str, ...]
+) -> None:
+    script, *arguments = command
+    with serve_sample(workspace, sample) as server:
+        server.fail_next(delay(600), path="/works")
+        running = workspace.start("python", "-c", _WITH_A_THREAD_THAT_DOES_NOT_END, str(SCRIPTS / script), *arguments)
+        output = terminate(running, lambda: any(request.path == "/works" for request in server.requests))
+    assert "goes on from" in output
 
 
 def test_a_whole_run_ends_with_the_dbt_that_it_started(workspace: Workspace, sample: Sample) -> None:

@@ -58,7 +58,12 @@ class Running:
 
     def wait(self, seconds: float) -> Finished:
         """Waits for the end, which must come within `seconds`."""
-        return Finished(self._process.wait(seconds), self._output.read_text())
+        try:
+            status = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"still there after {seconds} seconds: {self._output.read_text()}") from None
+        return Finished(status, self._output.read_text())
 
 
 class Workspace:
