@@ -44,13 +44,14 @@ class RunPipeline(_PipelineCommand):
     def execute(self, args: argparse.Namespace) -> None:
         """Runs the load and leaves with its exit status."""
         from loader.interrupts import leave
-        from loader.loads import estimate_and_report, load_stages, run_and_report, select_sources
+        from loader.loads import estimate_and_report, load_source, run_and_report, select_sources
         from loader.options import LoadOptions
 
         options = LoadOptions(tuple(args.author), args.full_refresh)
         if args.dry_run:
             sys.exit(estimate_and_report(args.pipeline_name, options))
-        leave(run_and_report(args.pipeline_name, select_sources, partial(load_stages, options=options)))
+        select, load = partial(select_sources, options=options), partial(load_source, options=options)
+        leave(run_and_report(args.pipeline_name, select, load))
 
 
 class ShowRejects(_PipelineCommand):

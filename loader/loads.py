@@ -13,6 +13,7 @@ import duckdb
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.exceptions import DltException
 from dlt.common.runtime import signals
+from dlt.extract import DltSource
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -75,28 +76,19 @@ class SourceRun:
     raw: RawSchema
     progress: RunProgress
 
+    def load(self, source: DltSource, *resources: str) -> None:
+        """Loads these resources together: when one fails, raw holds nothing of what the others brought."""
+        self.pipeline.run(source.with_resources(*resources), loader_file_format="parquet")
+        signals.raise_if_signalled()
+
 
 # Yields each resource as soon as raw holds what it brought.
 Job = Callable[[SourceRun], Iterator[str]]
 
 
-def load_stages(run: SourceRun, options: LoadOptions = _NO_OPTIONS) -> Iterator[str]:
-    """Loads a source stage by stage, or as it wants to be loaded.
-
-    A stage is one load: when it fails, none of its resources is loaded, whatever was extracted before.
-    """
-    if run.entry.load:
-        yield from run.entry.load(run, options)
-        return
-    if options != _NO_OPTIONS:
-        raise HeadwaterError(f"{run.entry.name} cannot be asked for single authors or for everything again.")
-    source = run.entry.build(raw=run.raw, progress=run.progress, request_counts=run.settings.request_counts)
-    for stage in run.entry.stages:
-        run.pipeline.run(source.with_resources(*stage), loader_file_format="parquet")
-        signals.raise_if_signalled()
-        yield from stage
-    if run.progress.failures:
-        raise HeadwaterError(" ".join(run.progress.failures))
+def load_source(run: SourceRun, options: LoadOptions = _NO_OPTIONS) -> Iterator[str]:
+    """Loads what is new and what has changed, or what the options say."""
+    return run.entry.load(run, options)
 
 
 def run_and_report(source: str | None, select: Callable[[str | None], list[SourceEntry]], job: Job) -> int:
@@ -126,11 +118,16 @@ def find_sources(name: str | None) -> list[SourceEntry]:
     return [SOURCES[name]]
 
 
-def select_sources(name: str | None) -> list[SourceEntry]:
-    """The source of that name, or without a name every configured one. Raises HeadwaterError when there is none."""
+def select_sources(name: str | None, options: LoadOptions = _NO_OPTIONS) -> list[SourceEntry]:
+    """The source of that name, or without a name every configured one that takes the options.
+
+    Raises HeadwaterError when there is none.
+    """
     if name is not None:
         return find_sources(name)
-    configured = [entry for entry in SOURCES.values() if entry.is_configured()]
+    configured = [
+        entry for entry in SOURCES.values() if entry.is_configured() and (entry.takes_authors or not options.authors)
+    ]
     if not configured:
         raise HeadwaterError(
             "No source is configured. Name a roster (sources.openalex.roster) in .dlt/config.toml"
@@ -140,7 +137,7 @@ def select_sources(name: str | None) -> list[SourceEntry]:
 
 
 def run_sources(
-    entries: Sequence[SourceEntry], settings: Settings, console: Console, job: Job = load_stages
+    entries: Sequence[SourceEntry], settings: Settings, console: Console, job: Job = load_source
 ) -> Iterator[SourceLoad]:
     """Does the job for one source after the other. One that fails does not keep the others from theirs."""
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds) as connection:
@@ -171,7 +168,7 @@ def estimate_and_report(source: str | None, options: LoadOptions) -> int:
     """Tells what a run would ask for and what that costs, asking for nothing; returns the exit status."""
     console = build_console()
     try:
-        for estimates in estimate_sources(select_sources(source), read_settings(), console, options):
+        for estimates in estimate_sources(select_sources(source, options), read_settings(), console, options):
             _print_estimates(*estimates, console)
     except (HeadwaterError, DltException, duckdb.Error) as error:
         return report_error(console, describe_error(error))
@@ -189,8 +186,6 @@ def estimate_sources(
         else:
             connection = stack.enter_context(duckdb.connect(":memory:"))
         for entry in entries:
-            if entry.estimate is None:
-                raise HeadwaterError(f"What a run of {entry.name} would ask for cannot be told beforehand.")
             progress = stack.enter_context(follow(entry.name, console))
             raw = RawSchema(connection, name_raw_schema(entry.name))
             build = partial(entry.build, raw=raw, progress=progress, request_counts=settings.request_counts)
@@ -200,7 +195,7 @@ def estimate_sources(
 def _print_estimates(source: str, estimates: Sequence[Estimate], console: Console) -> None:
     table = Table(title=f"A run of {source} would ask for", title_justify="left", show_footer=True)
     table.add_column("what", "in all, at least")
-    table.add_column("credits", f"{sum(estimate.credits for estimate in estimates):,}", justify="right")
+    table.add_column("requests", f"{sum(estimate.credits for estimate in estimates):,}", justify="right")
     table.add_column("")
     for estimate in estimates:
         table.add_row(estimate.what, f"{estimate.credits:,}", estimate.note)

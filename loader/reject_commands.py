@@ -57,8 +57,9 @@ def replay_rejects(run: SourceRun) -> Iterator[str]:
         run.progress.warn("No rejected record can be loaded." if plans else "There are no rejected records to replay.")
         return
     source = build_replay(run.entry.name, settled, run.entry.models, run.raw, run.progress)
-    run.pipeline.run(source, loader_file_format="parquet")
-    yield from (plan.resource for plan in settled)
+    resources = [plan.resource for plan in settled]
+    run.load(source, *resources)
+    yield from resources
 
 
 def _print_groups(source: str, rejects: list[Reject], console: Console) -> None:

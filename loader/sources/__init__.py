@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SourceEntry:
-    """A source as the loader runs it: stage after stage, each a load of its own, or as `load` says."""
+    """A source as the loader runs it.
+
+    `load` yields each resource as soon as raw holds what it brought; `estimate` tells what that would ask for.
+    `takes_authors`: whether a run may be narrowed to single authors.
+    """
 
     name: str
     build: Callable[..., DltSource]
     models: Mapping[str, type[Record]]
-    stages: tuple[tuple[str, ...], ...]
     is_configured: Callable[[], bool]
-    load: Callable[["SourceRun", LoadOptions], Iterator[str]] | None = None
-    estimate: Callable[[Callable[..., DltSource], RawSchema, LoadOptions], list[Estimate]] | None = None
+    load: Callable[["SourceRun", LoadOptions], Iterator[str]]
+    estimate: Callable[[Callable[..., DltSource], RawSchema, LoadOptions], list[Estimate]]
+    takes_authors: bool
 
 
 SOURCES = {
@@ -35,18 +39,20 @@ SOURCES = {
             "openalex",
             openalex.openalex_source,
             openalex.MODELS,
-            openalex.STAGES,
             openalex.is_configured,
             openalex.load_openalex,
             openalex.estimate_openalex,
+            takes_authors=True,
         ),
         # After OpenAlex, whose works tell what to ask for.
         SourceEntry(
             "semantic_scholar",
             semantic_scholar.semantic_scholar_source,
             semantic_scholar.MODELS,
-            semantic_scholar.STAGES,
             semantic_scholar.is_configured,
+            semantic_scholar.load_semantic_scholar,
+            semantic_scholar.estimate_semantic_scholar,
+            takes_authors=False,
         ),
     ]
 }

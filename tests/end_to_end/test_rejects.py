@@ -13,7 +13,7 @@ from tests.support.workspace import Workspace
 _YESTERDAYS_LOADER = """
 import sys
 from pydantic import Field
-from loader.loads import load_stages, run_and_report, select_sources
+from loader.loads import load_source, run_and_report, select_sources
 from loader.sources.openalex import MODELS
 from loader.sources.openalex.models import Work
 
@@ -21,7 +21,7 @@ class YesterdaysWork(Work):
     cited_by_count: int = Field(default=0, le=20)
 
 MODELS["works"] = YesterdaysWork
-sys.exit(run_and_report("openalex", select_sources, load_stages))
+sys.exit(run_and_report("openalex", select_sources, load_source))
 """
 
 

@@ -9,7 +9,7 @@ import duckdb
 from dlt.extract import DltSource
 
 from loader.console import build_console
-from loader.loads import SourceLoad, estimate_sources, load_stages, run_sources
+from loader.loads import SourceLoad, estimate_sources, load_source, run_sources
 from loader.options import Estimate, LoadOptions
 from loader.samples.openalex_server import OpenAlexServer
 from loader.settings import Settings
@@ -35,7 +35,7 @@ class Loader:
         }
 
     def load(self, options: LoadOptions | None = None, **changed: Any) -> SourceLoad:
-        job = partial(load_stages, options=options or LoadOptions())
+        job = partial(load_source, options=options or LoadOptions())
         (load,) = run_sources([self._change_entry(**changed)], self.settings, build_console(), job)
         return load
 

@@ -1,10 +1,10 @@
 """How OpenAlex is loaded: roster and works, batch by batch, authors where due, what works name, coauthors' years."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dlt.common.exceptions import DltException
-from dlt.common.runtime import signals
 from dlt.extract import DltSource
 
 from loader.errors import HeadwaterError, StopLoadingError, list_causes
@@ -41,10 +41,7 @@ def load_openalex(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
         cache=cache,
     )
 
-    def load(*resources: str) -> None:
-        run.pipeline.run(source.with_resources(*resources), loader_file_format="parquet")
-        signals.raise_if_signalled()
-
+    load = partial(run.load, source)
     ended_by: HeadwaterError | None = None
     try:
         yield from _load_in_turn(sync, records, cache, run.raw, load)

@@ -14,7 +14,7 @@ from loader.errors import HeadwaterError, StopLoadingError
 from loader.http import HttpSession, Refusal
 from loader.json_text import cut_out_elements
 
-_MOST_IDS = 500
+MOST_IDS = 500
 # All that is useful but for the embedding, which nothing reads and which is ten times the rest.
 _FIELDS = (
     "paperId,externalIds,title,abstract,tldr,citationCount,influentialCitationCount,fieldsOfStudy,s2FieldsOfStudy,"
@@ -53,7 +53,7 @@ class SemanticScholarClient:
         key = (api_key or "").strip()
         if not (key.isascii() and key.isprintable()):
             raise HeadwaterError("The key in sources.semantic_scholar.api_key holds characters that no key has.")
-        self._most_ids = _MOST_IDS
+        self._most_ids = MOST_IDS
         self._session = HttpSession(
             base_url,
             requests_per_second=requests_per_second,

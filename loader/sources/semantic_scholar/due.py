@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from loader.options import LoadOptions
+from loader.pipelines import name_raw_schema
 from loader.settings import ROOT
 from loader.sources.openalex.models import MEMBERS
 from loader.warehouse import RawSchema
@@ -34,26 +36,41 @@ class _Work(msgspec.Struct):
     authorships: list[_Authorship] | None = None
 
 
-def list_due_dois(raw: RawSchema, openalex: RawSchema, refresh_after_days: float) -> list[str]:
-    """The DOIs of today's roster's papers that were never answered, then those answered long ago.
+class DuePapers:
+    """The papers that a run asks for. The source says after how many days one that was found is due again."""
 
-    That is at least `refresh_after_days` ago for a paper that was found, 90 days for one that was not. DOIs are in
-    lower case and without an address. Where OpenAlex was never loaded there is none.
-    """
-    if not (openalex.has_table("works") and openalex.has_table("roster")):
-        return []
-    answered = _read_answered(raw)
-    rests = {"found": timedelta(days=refresh_after_days), "not_found": timedelta(days=_NOT_FOUND_DAYS)}
-    now = datetime.now(UTC)
-    due: list[tuple[datetime, str]] = []
-    for doi in set(_read_dois(openalex)):
-        if doi not in answered:
-            due.append((_NEVER, doi))
-            continue
-        status, asked_at = answered[doi]
-        if now - asked_at >= rests[status]:
-            due.append((asked_at, doi))
-    return [doi for _, doi in sorted(due)]
+    refresh_after_days: float
+
+    def __init__(self, raw: RawSchema, options: LoadOptions) -> None:
+        self._raw = raw
+        self._openalex = RawSchema(raw.connection, name_raw_schema("openalex"))
+        self._is_full_refresh = options.is_full_refresh
+
+    @property
+    def has_works(self) -> bool:
+        """Whether OpenAlex was ever loaded."""
+        return self._openalex.has_table("works") and self._openalex.has_table("roster")
+
+    def list_dois(self) -> list[str]:
+        """The DOIs of today's roster's papers that were never answered, then those answered long ago.
+
+        That is at least `refresh_after_days` ago for a paper that was found, 90 days for one that was not; with a full
+        refresh, ever. DOIs are in lower case and without an address.
+        """
+        if not self.has_works:
+            return []
+        answered = _read_answered(self._raw)
+        rests = {"found": self.refresh_after_days, "not_found": _NOT_FOUND_DAYS}
+        now = datetime.now(UTC)
+        due: list[tuple[datetime, str]] = []
+        for doi in set(_read_dois(self._openalex)):
+            if doi not in answered:
+                due.append((_NEVER, doi))
+                continue
+            status, asked_at = answered[doi]
+            if self._is_full_refresh or now - asked_at >= timedelta(days=rests[status]):
+                due.append((asked_at, doi))
+        return [doi for _, doi in sorted(due)]
 
 
 def _read_answered(raw: RawSchema) -> dict[str, tuple[str, datetime]]:

@@ -13,14 +13,11 @@ from dlt.extract import DltResource
 from loader.documents import Page, Progress, Record, document_resource, load_documents
 from loader.errors import HeadwaterError, StopLoadingError
 from loader.http import UnavailableError
-from loader.pipelines import name_raw_schema
 from loader.sources.semantic_scholar.client import Answer, SemanticScholarClient
-from loader.sources.semantic_scholar.due import list_due_dois
+from loader.sources.semantic_scholar.due import DuePapers
 from loader.sources.semantic_scholar.models import Lookup, Paper, describe_lookup
 from loader.warehouse import RawSchema
 
-# One load: papers and the note that they were asked for are in raw together or not at all.
-STAGES = (("papers", "lookups"),)
 MODELS: dict[str, type[Record]] = {"papers": Paper, "lookups": Lookup}
 
 _MOST_FAILURES = 2  # in a row: a batch that cannot be answered does not keep the others from it
@@ -31,6 +28,7 @@ def semantic_scholar_source(
     raw: RawSchema,
     progress: Progress,
     request_counts: Path,
+    due: DuePapers,
     base_url: str = "https://api.semanticscholar.org",
     api_key: dlt.TSecretStrValue | None = None,
     requests_per_second: float = 1.0,
@@ -38,24 +36,27 @@ def semantic_scholar_source(
 ) -> Iterable[DltResource]:
     """Semantic Scholar's papers of the DOIs in OpenAlex's raw works, as documents.
 
-    `raw` and `progress` come from the run (`request_counts` too: there is no daily limit here); all else from dlt's
-    configuration, `sources.semantic_scholar.*`.
+    `raw`, `progress` and `due` come from the run (`request_counts` too: there is no daily limit here); all else from
+    dlt's configuration, `sources.semantic_scholar.*`.
     """
     if refresh_after_days < 0:
         raise HeadwaterError(
             f"sources.semantic_scholar.refresh_after_days is {refresh_after_days:g}; it must not be below 0."
         )
+    due.refresh_after_days = refresh_after_days
     client = SemanticScholarClient(base_url, api_key, requests_per_second)
     if not api_key:
         progress.warn(
             "There is no key in sources.semantic_scholar.api_key: all who have none share what Semantic Scholar allows,"
             " and are often made to wait."
         )
+    if not due.has_works:
+        progress.warn("No works of OpenAlex are loaded yet, so there is no DOI to ask Semantic Scholar for.")
 
     @cache
     def ask() -> tuple[Iterator[Answer], ...]:
         """One asking for both resources, which dlt reads in turns."""
-        return tee(_look_up(client, _list_dois(raw, progress, refresh_after_days), progress))
+        return tee(_look_up(client, due.list_dois(), progress))
 
     def list_papers() -> Iterator[Page]:
         for answer in ask()[0]:
@@ -82,13 +83,6 @@ def is_configured() -> bool:
         return bool(dlt.config.get("sources.semantic_scholar.enabled", bool))
     except (KeyError, ConfigFieldMissingException):
         return False
-
-
-def _list_dois(raw: RawSchema, progress: Progress, refresh_after_days: float) -> list[str]:
-    openalex = RawSchema(raw.connection, name_raw_schema("openalex"))
-    if not openalex.has_table("works"):
-        progress.warn("No works of OpenAlex are loaded yet, so there is no DOI to ask Semantic Scholar for.")
-    return list_due_dois(raw, openalex, refresh_after_days)
 
 
 def _look_up(client: SemanticScholarClient, dois: list[str], progress: Progress) -> Iterator[Answer]:

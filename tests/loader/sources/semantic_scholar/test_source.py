@@ -6,6 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from loader.loads import select_sources
+from loader.options import LoadOptions
 from loader.samples.catalogue import Record
 from loader.samples.semantic_scholar_server import SemanticScholarServer
 from loader.settings import read_settings
@@ -68,6 +70,30 @@ def test_an_answer_is_asked_for_again_when_it_is_old(
     loader.age_lookups(status, days + 0.1)
     loader.load()
     assert {doi for batch in server.list_asked() for doi in batch} == of_status
+
+
+def test_a_full_refresh_asks_for_everything_again_and_a_run_can_be_told_beforehand(
+    loader: PaperLoader, server: SemanticScholarServer, expected_dois: set[str]
+) -> None:
+    requests = -(-len(expected_dois) // 500)
+    assert [estimate.credits for estimate in loader.estimate()] == [requests]
+    assert server.requests == []
+    loader.load()
+    assert [estimate.credits for estimate in loader.estimate()] == [0]
+    assert [estimate.credits for estimate in loader.estimate(LoadOptions(is_full_refresh=True))] == [requests]
+    server.requests.clear()
+    assert loader.load(LoadOptions(is_full_refresh=True)).error is None
+    asked = [doi for batch in server.list_asked() for doi in batch]
+    assert sorted(asked) == sorted(f"DOI:{doi}" for doi in expected_dois)
+
+
+def test_a_run_of_single_authors_leaves_it_out(loader: PaperLoader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCES__OPENALEX__ROSTER", "roster.csv")
+    monkeypatch.setenv("SOURCES__SEMANTIC_SCHOLAR__ENABLED", "true")
+    of_one = LoadOptions(authors=("A5023888391",))
+    assert [entry.name for entry in select_sources(None)] == ["openalex", "semantic_scholar"]
+    assert [entry.name for entry in select_sources(None, of_one)] == ["openalex"]
+    assert "cannot be asked for single authors" in (loader.load(of_one).error or "")
 
 
 def test_a_paper_that_appears_is_found_and_one_that_changed_is_renewed(
