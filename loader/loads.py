@@ -76,6 +76,12 @@ class SourceRun:
     raw: RawSchema
     progress: RunProgress
 
+    def build(self, **own: object) -> DltSource:
+        """The source, given what it wants beside what the run gives to every source."""
+        return self.entry.build(
+            raw=self.raw, progress=self.progress, request_counts=self.settings.request_counts, **own
+        )
+
     def load(self, source: DltSource, *resources: str) -> None:
         """Loads these resources together: when one fails, raw holds nothing of what the others brought."""
         self.pipeline.run(source.with_resources(*resources), loader_file_format="parquet")

@@ -32,15 +32,7 @@ def load_openalex(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
     run's, which is told.
     """
     sync, records, cache = WorksSync(run.raw, options), AuthorRecords(run.raw, options), CoauthorCache(run.raw, options)
-    source = run.entry.build(
-        raw=run.raw,
-        progress=run.progress,
-        request_counts=run.settings.request_counts,
-        sync=sync,
-        records=records,
-        cache=cache,
-    )
-
+    source = run.build(sync=sync, records=records, cache=cache)
     load = partial(run.load, source)
     ended_by: HeadwaterError | None = None
     try:

@@ -19,14 +19,8 @@ if TYPE_CHECKING:
 def load_semantic_scholar(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
     """Yields both resources when raw holds what they brought; raises HeadwaterError where DOIs had no answer."""
     _refuse_authors(options)
-    source = run.entry.build(
-        raw=run.raw,
-        progress=run.progress,
-        request_counts=run.settings.request_counts,
-        due=DuePapers(run.raw, options),
-    )
     # One load: papers and the note that they were asked for are in raw together or not at all.
-    run.load(source, *MODELS)
+    run.load(run.build(due=DuePapers(run.raw, options)), *MODELS)
     yield from MODELS
     if run.progress.failures:
         raise HeadwaterError(" ".join(run.progress.failures))
