@@ -14,6 +14,11 @@
     )
 {%- endmacro %}
 
+{# Whether a paper has so many authors that working on it says little of who works with whom. #}
+{% macro is_large(authorship_count) -%}
+    {{ authorship_count }} > 25
+{%- endmacro %}
+
 {# OpenAlex sends an abstract as word -> positions. #}
 {% macro rebuild_abstract(inverted_index) -%}
     array_to_string(

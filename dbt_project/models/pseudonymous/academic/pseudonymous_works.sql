@@ -43,5 +43,5 @@ where false
 union all by name
 select
     *,
-    authorship_count > 25 as is_large_collaboration
+    {{ is_large('authorship_count') }} as is_large_collaboration
 from averaged

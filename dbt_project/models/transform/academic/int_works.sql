@@ -41,7 +41,7 @@ cleaned as (
         works.* exclude (title),
         nullif({{ strip_markup('works.title') }}, '') as title,
         cast(coalesce(author_counts.authorship_count, 0) as integer) as authorship_count,
-        coalesce(author_counts.authorship_count, 0) > 25 as is_large_collaboration
+        {{ is_large('coalesce(author_counts.authorship_count, 0)') }} as is_large_collaboration
     from works
     inner join roster_works on works.work_id = roster_works.work_id
     left join author_counts on works.work_id = author_counts.work_id
