@@ -95,11 +95,10 @@ def start_postgres() -> None:
     """Start the embedded server; it runs until it is stopped."""
     settings = read_settings()
     _require_embedded()
-    if postgres.is_running(settings):
-        click.echo("The embedded Postgres server is running already.")
-    else:
-        postgres.start(settings)
-        click.echo("The embedded Postgres server runs.")
+    was_started = postgres.start(settings)
+    click.echo(
+        "The embedded Postgres server runs." if was_started else "The embedded Postgres server is running already."
+    )
     click.echo(postgres.find_server(settings).url)
 
 

@@ -93,7 +93,7 @@ def ensure_server() -> Server:
     """The server, started if it is the embedded one and down. Raises HeadwaterError when it does not answer."""
     settings = read_settings()
     server = find_server(settings)
-    if server.is_embedded and not is_running(settings):
+    if server.is_embedded:
         start(settings)
     server.connect().close()
     return server
@@ -126,8 +126,14 @@ def is_running(settings: Settings) -> bool:
     return _find_process(settings) is not None
 
 
-def start(settings: Settings) -> None:
-    """Starts the embedded server, which then runs until `stop`; makes its cluster the first time."""
+def start(settings: Settings) -> bool:
+    """Starts the embedded server, which then runs until `stop`; makes its cluster the first time.
+
+    False when it ran already. Either way it answers now: one that recovers from a crash is waited for.
+    """
+    if is_running(settings):
+        _wait_until_recovered(settings)
+        return False
     data, socket = settings.postgres_data, settings.postgres_socket
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     socket.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -154,6 +160,7 @@ def start(settings: Settings) -> None:
         # Another command may have started it at the same moment.
         if not is_running(settings):
             raise
+    return True
 
 
 def stop(settings: Settings) -> bool:
@@ -183,6 +190,14 @@ def _find_process(settings: Settings) -> psutil.Process | None:
         if process and process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE:
             return process
     return None
+
+
+def _wait_until_recovered(settings: Settings) -> None:
+    """When one of its processes dies, the server ends the others and reads its log, and refuses who comes meanwhile."""
+    deadline = time.monotonic() + _START_SECONDS
+    is_ready = ("pg_isready", "--quiet", f"--host={settings.postgres_socket}")
+    while _run(*is_ready).returncode != 0 and is_running(settings) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
 
 
 def _wait_until_cleared_away(settings: Settings) -> None:

@@ -7,6 +7,7 @@ import signal
 import psycopg2
 import pytest
 
+from loader import postgres
 from tests.support.publishing import (
     HAND_OFF,
     PUBLISH,
@@ -19,7 +20,6 @@ from tests.support.publishing import (
     set_published_version,
     set_version,
     started,
-    wait_for_server,
 )
 from tests.support.waiting import wait_until
 from tests.support.workspace import Workspace
@@ -162,7 +162,7 @@ def test_a_server_process_that_dies_leaves_the_old_marts(published: Workspace, s
     assert "connection" in failed.output
     if step == "handoff":
         assert published.settings.warehouse.read_bytes() == warehouse
-    wait_for_server(published)
+    postgres.start(published.settings)
     execute(published, "drop event trigger hold; drop function public.hold")
     after = published.query_postgres("select 'marts.dim_topics'::regclass::oid, count(*) from marts.dim_topics")
     assert after == before

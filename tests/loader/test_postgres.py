@@ -1,6 +1,9 @@
 """The embedded server starts, stops and is found; a given server is used as it is."""
 
+import os
+import signal
 import socket
+from contextlib import closing
 
 import psycopg2
 import pytest
@@ -22,6 +25,27 @@ def test_the_embedded_server_starts_answers_and_stops(workspace: Workspace) -> N
     assert "was not running" in workspace.run_well("headwater", "postgres", "stop")
     workspace.run_well("headwater", "postgres", "start")
     assert workspace.query_postgres("select number from kept") == [(17,)]
+
+
+def test_a_server_that_recovers_from_a_crash_is_waited_for(workspace: Workspace) -> None:
+    workspace.run_well("headwater", "postgres", "start")
+    with closing(workspace.server.connect()) as held, closing(workspace.server.connect()) as crashed:
+        # The server cannot go on before all its processes have ended, and gives this one five seconds.
+        os.kill(held.info.backend_pid, signal.SIGSTOP)
+        os.kill(crashed.info.backend_pid, signal.SIGKILL)
+        assert wait_until_refused(workspace)
+        assert "running already" in workspace.run_well("headwater", "postgres", "start")
+        assert workspace.query_postgres("select 17") == [(17,)]
+
+
+def wait_until_refused(workspace: Workspace) -> bool:
+    """Polls until the server is at its recovery; False when it has gone on answering."""
+    for _ in range(1_000):
+        try:
+            workspace.server.connect().close()
+        except HeadwaterError:
+            return True
+    return False
 
 
 def test_nobody_else_on_the_machine_can_connect(workspace: Workspace) -> None:

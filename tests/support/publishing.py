@@ -1,12 +1,10 @@
 """Publications that are met halfway: started beside a test, or their swap alone, as dbt rendered it."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from psycopg2.extensions import connection as postgres_connection
 
-from loader.errors import HeadwaterError
 from tests.support.workspace import Finished, Running, Workspace
 
 # Without the JSON files that dbt leaves of every command: nobody reads them here.
@@ -86,20 +84,6 @@ def started(workspace: Workspace, *command: str, wait_seconds: int = 60) -> Iter
 def finish(running: Running) -> Finished:
     """The end of a started command."""
     return running.wait(_DEADLINE_SECONDS)
-
-
-def wait_for_server(workspace: Workspace) -> None:
-    """Polls until a server that recovers answers again."""
-    deadline = time.monotonic() + _DEADLINE_SECONDS
-    while True:
-        try:
-            workspace.server.connect().close()
-        except HeadwaterError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
 
 
 def find_backends(workspace: Workspace, state: str) -> list[int]:
