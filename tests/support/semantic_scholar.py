@@ -1,51 +1,28 @@
 """Loads from a stand-in Semantic Scholar into the warehouse that a stand-in OpenAlex was loaded into."""
 
-import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import duckdb
-from dlt.extract import DltSource
 
-from loader.console import build_console
-from loader.loads import SourceLoad, estimate_sources, load_source, run_sources
-from loader.options import Estimate, LoadOptions
 from loader.samples.semantic_scholar_server import SemanticScholarServer
 from loader.settings import Settings
-from loader.sources import SOURCES, SourceEntry
+from tests.support.loading import SourceLoader
 
 
-class PaperLoader:
+class PaperLoader(SourceLoader):
     """Loads papers as `dlt pipeline semantic_scholar run` does, in the test's process."""
 
     def __init__(self, settings: Settings, server: SemanticScholarServer) -> None:
-        self.settings = settings
-        self.arguments: dict[str, Any] = {
-            "base_url": server.url,
-            "api_key": None,
-            "requests_per_second": 1000.0,
-            "refresh_after_days": 30.0,
-        }
-
-    def load(self, options: LoadOptions | None = None, **changed: Any) -> SourceLoad:
-        job = partial(load_source, options=options or LoadOptions())
-        (load,) = run_sources([self._change_entry(**changed)], self.settings, build_console(), job)
-        return load
-
-    def estimate(self, options: LoadOptions | None = None) -> list[Estimate]:
-        entries = [self._change_entry()]
-        ((_, estimates),) = estimate_sources(entries, self.settings, build_console(), options or LoadOptions())
-        return estimates
-
-    def _change_entry(self, **changed: Any) -> SourceEntry:
-        entry = SOURCES["semantic_scholar"]
-
-        def build(**given: Any) -> DltSource:
-            return entry.build(**given, **{**self.arguments, **changed})
-
-        return dataclasses.replace(entry, build=build)
+        super().__init__(
+            "semantic_scholar",
+            settings,
+            base_url=server.url,
+            api_key=None,
+            requests_per_second=1000.0,
+            refresh_after_days=30.0,
+        )
 
     def ask(self, sql: str) -> Any:
         with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
