@@ -127,13 +127,14 @@ def find_sources(name: str | None) -> list[SourceEntry]:
 def select_sources(name: str | None, options: LoadOptions = _NO_OPTIONS) -> list[SourceEntry]:
     """The source of that name, or without a name every configured one that takes the options.
 
-    Raises HeadwaterError when there is none.
+    Raises HeadwaterError when there is none, or when the one named does not take them.
     """
+    fitting = [entry for entry in find_sources(name) if entry.takes_authors or not options.authors]
     if name is not None:
-        return find_sources(name)
-    configured = [
-        entry for entry in SOURCES.values() if entry.is_configured() and (entry.takes_authors or not options.authors)
-    ]
+        if not fitting:
+            raise HeadwaterError(f"{name} cannot be asked for single authors.")
+        return fitting
+    configured = [entry for entry in fitting if entry.is_configured()]
     if not configured:
         raise HeadwaterError(
             "No source is configured. Name a roster (sources.openalex.roster) in .dlt/config.toml"

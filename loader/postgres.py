@@ -131,8 +131,7 @@ def start(settings: Settings) -> bool:
 
     False when it ran already. Either way it answers now: one that recovers from a crash is waited for.
     """
-    if is_running(settings):
-        _wait_until_recovered(settings)
+    if _is_up(settings):
         return False
     data, socket = settings.postgres_data, settings.postgres_socket
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -192,12 +191,15 @@ def _find_process(settings: Settings) -> psutil.Process | None:
     return None
 
 
-def _wait_until_recovered(settings: Settings) -> None:
-    """When one of its processes dies, the server ends the others and reads its log, and refuses who comes meanwhile."""
+def _is_up(settings: Settings) -> bool:
+    """Whether the embedded server runs; one that refuses who comes, while it recovers or stops, is waited for."""
     deadline = time.monotonic() + _START_SECONDS
     is_ready = ("pg_isready", "--quiet", f"--host={settings.postgres_socket}")
-    while _run(*is_ready).returncode != 0 and is_running(settings) and time.monotonic() < deadline:
+    while is_running(settings):
+        if _run(*is_ready).returncode == 0 or time.monotonic() > deadline:
+            return True
         time.sleep(_POLL_SECONDS)
+    return False
 
 
 def _wait_until_cleared_away(settings: Settings) -> None:

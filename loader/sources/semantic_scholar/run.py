@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 def load_semantic_scholar(run: "SourceRun", options: LoadOptions) -> Iterator[str]:
     """Yields both resources when raw holds what they brought; raises HeadwaterError where DOIs had no answer."""
-    _refuse_authors(options)
     # One load: papers and the note that they were asked for are in raw together or not at all.
     run.load(run.build(due=DuePapers(run.raw, options)), *MODELS)
     yield from MODELS
@@ -28,14 +27,8 @@ def load_semantic_scholar(run: "SourceRun", options: LoadOptions) -> Iterator[st
 
 def estimate_semantic_scholar(build: Callable[..., DltSource], raw: RawSchema, options: LoadOptions) -> list[Estimate]:
     """What load_semantic_scholar would ask for, by what raw holds; asks for nothing. `build` makes the source."""
-    _refuse_authors(options)
     due = DuePapers(raw, options)
     build(due=due)
     dois = len(due.list_dois())
     note = "those of works that OpenAlex brings first come on top"
     return [Estimate(f"what is known of {dois:,} DOIs", -(-dois // MOST_IDS), note)]
-
-
-def _refuse_authors(options: LoadOptions) -> None:
-    if options.authors:
-        raise HeadwaterError("Semantic Scholar knows papers by their DOI; it cannot be asked for single authors.")
