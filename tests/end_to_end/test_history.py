@@ -5,6 +5,7 @@ from typing import Any
 
 import duckdb
 
+from tests.support.publishing import HAND_OFF, PUBLISH
 from tests.support.workspace import BUILD_WITHOUT_TESTS, Workspace
 
 _HISTORY = """
@@ -37,10 +38,15 @@ def test_a_build_ends_a_version_and_begins_the_next_where_something_changed(publ
     assert {row["author_id"] for row in current} == {row["author_id"] for row in first} - {leaving}
 
     change(published, "roster", leaving, {"is_member": True})
-    published.run_well(*BUILD_WITHOUT_TESTS)
+    published.run_well("dbt", "build")
     gone, back = read_snapshot(published)[leaving]
     assert gone == left
     assert (back["valid_from"] > left["valid_to"], back["valid_to"]) == (True, None)
+
+    # Postgres shows the same history.
+    published.run_well(*HAND_OFF)
+    published.run_well(*PUBLISH)
+    assert published.query_postgres(_HISTORY) == [tuple(row.values()) for row in read_history(published)]
 
 
 def select_authors(history: list[dict[str, Any]], author_ids: set[str]) -> list[dict[str, Any]]:
