@@ -26,9 +26,12 @@ def sample(workspace: Workspace) -> Sample:
 
 
 def terminate(running: Running, when: Callable[[], object]) -> str:
-    assert wait_until(when, running)
-    os.kill(running.pid, signal.SIGTERM)
-    finished = running.wait(30)
+    try:
+        assert wait_until(when, running)
+        os.kill(running.pid, signal.SIGTERM)
+        finished = running.wait(30)
+    finally:
+        running.kill()
     assert finished.status == 128 + signal.SIGTERM, finished.output
     assert "Traceback" not in finished.output
     return finished.output
