@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from loader.http import HttpSession
+from loader.fetch.session import HttpSession
 from tests.support.offline import sitecustomize  # noqa: F401  (installs the guard in this process)
 from tests.support.published import copy_published_sample
 from tests.support.slots import stand_in
@@ -23,7 +23,7 @@ _OFFLINE = Path(__file__).parent / "support" / "offline"
 def pytest_configure(config: pytest.Config) -> None:
     """Keeps what hypothesis writes down, while tests are collected already, out of the repository.
 
-    Looks for garbage as seldom as a dbt command does (loader/environment.py): it took a sixth of each load's time.
+    Looks for garbage as seldom as a dbt command does (loader/startup.py): it took a sixth of each load's time.
     """
     gc.set_threshold(5_000, 50, 1_000)
     folder = tempfile.TemporaryDirectory(prefix="hypothesis-")

@@ -1,5 +1,5 @@
 {#
-    The mode of publication (loader/privacy.py): `public`, or `pseudonymous`, in which the handoff copies the tables of
+    The mode of publication (loader/publish/privacy.py): `public`, or `pseudonymous`, in which the handoff copies the tables of
     schema `pseudonymous` in the place of those of `transform`.
 #}
 {% macro smallest_group() -%}

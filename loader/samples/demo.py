@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from loader.postgres import Server
-from loader.samples.institution import generate_catalogue, write_roster
-from loader.samples.openalex_server import OpenAlexServer
-from loader.samples.semantic_scholar_records import describe_papers
-from loader.samples.semantic_scholar_server import SemanticScholarServer
-from loader.settings import ROOT
+from loader.base.settings import ROOT
+from loader.publish.postgres import Server
+from loader.samples.openalex.institution import generate_catalogue, write_roster
+from loader.samples.openalex.server import OpenAlexServer
+from loader.samples.semantic_scholar.records import describe_papers
+from loader.samples.semantic_scholar.server import SemanticScholarServer
 
 # Each answer is a question and the SQL that answers it from the marts alone.
 ANSWERS = [

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from dlt.extract import DltSource
 
-from loader.documents import Record
-from loader.options import Estimate, LoadOptions
+from loader.raw.documents import Record
+from loader.raw.warehouse import RawSchema
 from loader.sources import openalex, semantic_scholar
-from loader.warehouse import RawSchema
+from loader.sources.contract import Estimate, LoadOptions
 
 if TYPE_CHECKING:
-    from loader.loads import SourceRun
+    from loader.runs.runner import SourceRun
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loader import postgres
-from loader.settings import ROOT, derive_tool_environment, read_settings
+from loader.base.settings import ROOT, derive_tool_environment, read_settings
+from loader.publish import postgres
 from tests.support.workspace import BENCH, SCRIPTS
 
 _ROUNDS = 3

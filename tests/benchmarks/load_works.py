@@ -8,10 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-from loader.pipelines import pipeline_for
-from loader.settings import read_settings
+from loader.base.settings import read_settings
+from loader.raw.pipelines import pipeline_for
+from loader.raw.warehouse import RawSchema, open_warehouse
 from loader.sources.openalex import openalex_source
-from loader.warehouse import RawSchema, open_warehouse
 from tests.support.progress import SilentProgress
 
 

@@ -15,11 +15,11 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 
-from loader.samples.catalogue import Catalogue, Record
-from loader.samples.http_faults import Request
-from loader.samples.institution import generate_catalogue, write_roster
-from loader.samples.openalex_server import OpenAlexServer
-from loader.samples.work_records import FIRST_DAY, draw_timestamp
+from loader.samples.faults import Request
+from loader.samples.openalex.catalogue import Catalogue, Record
+from loader.samples.openalex.institution import generate_catalogue, write_roster
+from loader.samples.openalex.server import OpenAlexServer
+from loader.samples.openalex.work_records import FIRST_DAY, draw_timestamp
 from loader.sources.openalex.roster import read_roster
 
 

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from loader.settings import ROOT
+from loader.base.settings import ROOT
 from tests.support.workspace import SCRIPTS, Workspace
 
 _AUTHORS, _WORKS = 2_000, 100_000

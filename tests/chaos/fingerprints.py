@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import duckdb
 
-from loader.marts import attach_postgres
-from loader.postgres import Server
+from loader.publish.marts import attach_postgres
+from loader.publish.postgres import Server
 
 Fingerprint = tuple[object, ...]
 

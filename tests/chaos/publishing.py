@@ -10,7 +10,7 @@ from random import Random
 
 from psycopg2.extensions import connection as postgres_connection
 
-from loader.postgres import Server
+from loader.publish.postgres import Server
 from tests.chaos.world import World, let_pass
 from tests.support.publishing import HAND_OFF, PUBLISH
 from tests.support.waiting import wait_until

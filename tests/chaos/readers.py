@@ -15,8 +15,8 @@ from psycopg2.extensions import (
 )
 from psycopg2.extensions import connection as postgres_connection
 
-from loader.errors import HeadwaterError
-from loader.postgres import Server
+from loader.base.errors import HeadwaterError
+from loader.publish.postgres import Server
 from tests.chaos.fingerprints import TIMES_OF_RUN
 
 Version = tuple[tuple[str, int, int], ...]

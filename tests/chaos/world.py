@@ -8,9 +8,9 @@ from pathlib import Path
 
 import duckdb
 
-from loader.samples.institution import generate_catalogue, write_roster
-from loader.samples.openalex_server import OpenAlexServer
-from loader.warehouse import open_warehouse
+from loader.raw.warehouse import open_warehouse
+from loader.samples.openalex.institution import generate_catalogue, write_roster
+from loader.samples.openalex.server import OpenAlexServer
 from tests.chaos.packages import Packages
 from tests.support.sample import ROSTER_SIZE, WORK_COUNT
 from tests.support.workspace import Workspace

@@ -7,7 +7,7 @@ import signal
 import psycopg2
 import pytest
 
-from loader import postgres
+from loader.publish import postgres
 from tests.support.publishing import (
     HAND_OFF,
     PUBLISH,

@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 import yaml
 
-from loader.settings import ROOT
+from loader.base.settings import ROOT
 from tests.support.publishing import HAND_OFF, PUBLISH
 from tests.support.workspace import Workspace
 

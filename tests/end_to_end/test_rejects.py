@@ -13,7 +13,7 @@ from tests.support.workspace import Workspace
 _YESTERDAYS_LOADER = """
 import sys
 from pydantic import Field
-from loader.loads import load_source, run_and_report, select_sources
+from loader.runs.runner import load_source, run_and_report, select_sources
 from loader.sources.openalex import MODELS
 from loader.sources.openalex.models import Work
 

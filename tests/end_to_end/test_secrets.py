@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from loader.samples.http_faults import answer_status
-from loader.samples.openalex_server import OpenAlexServer
-from loader.settings import ROOT
+from loader.base.settings import ROOT
+from loader.samples.faults import answer_status
+from loader.samples.openalex.server import OpenAlexServer
 from tests.support.sample import Sample, serve_sample
 from tests.support.workspace import Workspace
 

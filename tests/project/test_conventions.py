@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from loader.settings import ROOT
+from loader.base.settings import ROOT
 from loader.sources import SOURCES
 
 PROJECT = ROOT / "dbt_project"

@@ -2,7 +2,7 @@
 
 import re
 
-from loader.settings import ROOT
+from loader.base.settings import ROOT
 from tests.support.workspace import Workspace
 
 README = (ROOT / "README.md").read_text()

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from loader.settings import ROOT
+from loader.base.settings import ROOT
 from tests.support.workspace import Workspace
 
 PROJECT = ROOT / "dbt_project"

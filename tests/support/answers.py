@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from psycopg2.extensions import connection as postgres_connection
 
-from loader.settings import ROOT
+from loader.base.settings import ROOT
 
 ANALYSES = ROOT / "dbt_project" / "analyses"
 PAGE = ROOT / "docs" / "answers.md"

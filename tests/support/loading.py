@@ -6,11 +6,11 @@ from typing import Any
 
 from dlt.extract import DltSource
 
-from loader.console import build_console
-from loader.loads import SourceLoad, estimate_sources, load_source, run_sources
-from loader.options import Estimate, LoadOptions
-from loader.settings import Settings
+from loader.base.console import build_console
+from loader.base.settings import Settings
+from loader.runs.runner import SourceLoad, estimate_sources, load_source, run_sources
 from loader.sources import SOURCES, SourceEntry
+from loader.sources.contract import Estimate, LoadOptions
 
 
 class SourceLoader:

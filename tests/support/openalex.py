@@ -5,8 +5,8 @@ from typing import Any
 
 import duckdb
 
-from loader.samples.openalex_server import OpenAlexServer
-from loader.settings import Settings
+from loader.base.settings import Settings
+from loader.samples.openalex.server import OpenAlexServer
 from tests.support.loading import SourceLoader
 
 TABLES = ("roster", "authors", "works", "institutions", "topics")

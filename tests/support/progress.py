@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from loader.documents import LoadCounts
-from loader.field_inventory import FieldChange
+from loader.raw.documents import LoadCounts
+from loader.raw.field_inventory import FieldChange
 
 
 class SilentProgress:

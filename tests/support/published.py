@@ -4,7 +4,7 @@ import fcntl
 import subprocess
 from pathlib import Path
 
-from loader import postgres
+from loader.publish import postgres
 from tests.support.sample import Sample, serve_sample
 from tests.support.slots import take_parsed_project
 from tests.support.workspace import Workspace

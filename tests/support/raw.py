@@ -10,13 +10,13 @@ import dlt
 import duckdb
 from dlt.extract import DltSource
 
-from loader.documents import LoadCounts, Page, Record, document_resource, load_documents
-from loader.pipelines import pipeline_for
-from loader.recovery import recover
-from loader.replay import build_replay, plan_replays
-from loader.settings import read_settings
+from loader.base.settings import read_settings
+from loader.raw.documents import LoadCounts, Page, Record, document_resource, load_documents
+from loader.raw.pipelines import pipeline_for
+from loader.raw.replay import build_replay, plan_replays
+from loader.raw.warehouse import RawSchema
+from loader.runs.recovery import recover
 from loader.sources.openalex.models import Work
-from loader.warehouse import RawSchema
 from tests.support.progress import SilentProgress
 
 

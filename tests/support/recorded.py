@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from loader.samples.catalogue import Catalogue
+from loader.samples.openalex.catalogue import Catalogue
 from tests.support.truth import list_authors
 from tests.support.workspace import RECORDED
 

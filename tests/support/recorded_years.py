@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from loader.samples.catalogue import Catalogue
+from loader.samples.openalex.catalogue import Catalogue
 from tests.support.recorded import RecordedWorks
 from tests.support.workspace import RECORDED
 

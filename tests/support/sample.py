@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from loader.samples.catalogue import Catalogue
-from loader.samples.institution import generate_catalogue, write_roster
-from loader.samples.openalex_server import OpenAlexServer
+from loader.samples.openalex.catalogue import Catalogue
+from loader.samples.openalex.institution import generate_catalogue, write_roster
+from loader.samples.openalex.server import OpenAlexServer
 from loader.sources.openalex.roster import read_roster
 from tests.support.workspace import Workspace
 

@@ -7,8 +7,8 @@ from typing import Self
 
 import orjson
 
-from loader.samples.http_faults import Answer, Fault, Request
-from loader.samples.http_listener import Listener
+from loader.samples.faults import Answer, Fault, Request
+from loader.samples.listener import Listener
 
 
 class ScriptedServer:

@@ -6,8 +6,8 @@ from typing import Any
 
 import duckdb
 
-from loader.samples.semantic_scholar_server import SemanticScholarServer
-from loader.settings import Settings
+from loader.base.settings import Settings
+from loader.samples.semantic_scholar.server import SemanticScholarServer
 from tests.support.loading import SourceLoader
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from loader.settings import ROOT
+from loader.base.settings import ROOT
 
 STAGING = ROOT / "dbt_project" / "models" / "staging" / "openalex"
 STRUCTS = {

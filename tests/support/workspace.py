@@ -12,8 +12,8 @@ from typing import Self
 
 import duckdb
 
-from loader import postgres
-from loader.settings import ROOT, Settings, read_settings
+from loader.base.settings import ROOT, Settings, read_settings
+from loader.publish import postgres
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 RECORDED = ROOT.parent / "shared" / "data"
@@ -173,7 +173,7 @@ class Workspace:
     @contextmanager
     def open_both(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The warehouse, with Postgres attached as `postgres_server`."""
-        from loader.marts import attach_postgres
+        from loader.publish.marts import attach_postgres
 
         with self.open_duckdb() as connection:
             attach_postgres(connection, self.server)

@@ -10,10 +10,11 @@ from typing import Any
 
 import dlt
 
-from loader.arrow import build_table
-from loader.documents import Page, Progress, mark_rows, read_id
-from loader.errors import HeadwaterError
-from loader.options import LoadOptions
+from loader.base.errors import HeadwaterError
+from loader.raw.arrow import build_table
+from loader.raw.documents import Page, Progress, mark_rows, read_id
+from loader.raw.warehouse import RawSchema
+from loader.sources.contract import LoadOptions
 from loader.sources.openalex.bookkeeping import (
     AUTHOR_CHECK_HINTS,
     AUTHOR_CHECK_SCHEMA,
@@ -24,7 +25,6 @@ from loader.sources.openalex.bookkeeping import (
 )
 from loader.sources.openalex.client import MOST_VALUES, OpenAlexClient
 from loader.sources.openalex.members import Members, choose_members, read_author
-from loader.warehouse import RawSchema
 
 _ORCIDS = "select id, document ->> '$.orcid' from {raw}.authors"
 

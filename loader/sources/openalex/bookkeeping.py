@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import dlt
 import pyarrow as pa
 
+from loader.raw.warehouse import RawSchema
 from loader.sources.openalex.models import MEMBERS
-from loader.warehouse import RawSchema
 
 MERGED, GONE, MOVED, PRESENT = "merged", "gone", "moved", "present"
 _RECORD_IS_RECENT_FOR = timedelta(days=30)

@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
-from loader.allowance import DailyAllowance
-from loader.documents import Page, read_id
-from loader.errors import HeadwaterError, StopLoadingError
-from loader.http import HttpSession, Refusal, describe_time, read_wait
-from loader.json_text import cut_out_elements
+from loader.base.errors import HeadwaterError, StopLoadingError
+from loader.fetch.allowance import DailyAllowance
+from loader.fetch.json_text import cut_out_elements
+from loader.fetch.session import HttpSession, Refusal, describe_time, read_wait
+from loader.raw.documents import Page, read_id
 
 MOST_VALUES = 100
 PER_PAGE = 100

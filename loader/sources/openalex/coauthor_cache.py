@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from loader.documents import Page, Progress
-from loader.errors import HeadwaterError, StopLoadingError
-from loader.options import Estimate, LoadOptions
-from loader.rejects import list_open
+from loader.base.errors import HeadwaterError, StopLoadingError
+from loader.raw.documents import Page, Progress
+from loader.raw.rejects import list_open
+from loader.raw.warehouse import RawSchema
+from loader.sources.contract import Estimate, LoadOptions
 from loader.sources.openalex.client import OpenAlexClient, WorksByYear
 from loader.sources.openalex.coauthors import rank_coauthors
-from loader.warehouse import RawSchema
 
 TABLE = "coauthor_years"
 _ASK_AGAIN_AFTER = timedelta(days=365)

@@ -4,10 +4,10 @@ from collections import Counter
 
 import msgspec
 
+from loader.raw.warehouse import RawSchema
 from loader.sources.openalex.bookkeeping import GONE, MERGED, read_work_statuses
 from loader.sources.openalex.known import WorkHead
 from loader.sources.openalex.models import MEMBERS
-from loader.warehouse import RawSchema
 
 # The authors that OpenAlex gives to nameless and to deleted ones.
 _NOBODY = frozenset({"https://openalex.org/A9999999999", "https://openalex.org/A5317838346"})

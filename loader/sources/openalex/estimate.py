@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from loader.options import Estimate
+from loader.raw.warehouse import RawSchema
+from loader.sources.contract import Estimate
 from loader.sources.openalex.author_records import AuthorRecords
 from loader.sources.openalex.client import MOST_VALUES, PER_PAGE
 from loader.sources.openalex.sync import Group, WorksSync
-from loader.warehouse import RawSchema
 
 _WORK_COUNTS = "select id, coalesce(cast(document ->> '$.works_count' as bigint), 0) from {raw}.authors"
 

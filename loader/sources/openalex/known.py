@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import msgspec
 
+from loader.raw.warehouse import RawSchema
 from loader.sources.openalex.models import EPOCH, read_utc
-from loader.warehouse import RawSchema
 
 _CHANGED_AT = "select id, epoch_us(updated_at) from {raw}.works"
 _MICROSECOND = timedelta(microseconds=1)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from loader.documents import Page, read_id
-from loader.errors import HeadwaterError
-from loader.settings import ROOT
+from loader.base.errors import HeadwaterError
+from loader.base.settings import ROOT
+from loader.raw.documents import Page, read_id
+from loader.raw.warehouse import RawSchema
 from loader.sources.openalex.bookkeeping import is_recent, read_record_times
 from loader.sources.openalex.client import OpenAlexClient
 from loader.sources.openalex.models import MEMBERS
 from loader.sources.openalex.roster import RosterEntry, normalise_author_id, normalise_orcid, read_roster
-from loader.warehouse import RawSchema
 
 EXAMPLE_ROSTER = Path(__file__).with_name("example_roster.csv")
 _INSTITUTION_ID = re.compile(r"(?:https?://openalex\.org/)?(I\d+)", re.IGNORECASE)

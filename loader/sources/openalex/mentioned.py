@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from loader.warehouse import RawSchema
+from loader.raw.warehouse import RawSchema
 
 
 class _Named(msgspec.Struct):

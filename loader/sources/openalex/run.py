@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from dlt.common.exceptions import DltException
 from dlt.extract import DltSource
 
-from loader.errors import HeadwaterError, StopLoadingError, list_causes
-from loader.options import Estimate, LoadOptions
+from loader.base.errors import HeadwaterError, StopLoadingError, list_causes
+from loader.raw.warehouse import RawSchema
+from loader.sources.contract import Estimate, LoadOptions
 from loader.sources.openalex.author_records import AuthorRecords
 from loader.sources.openalex.coauthor_cache import CoauthorCache
 from loader.sources.openalex.estimate import estimate_requests
 from loader.sources.openalex.source import STAGES
 from loader.sources.openalex.sync import WorksSync
-from loader.warehouse import RawSchema
 
 if TYPE_CHECKING:
-    from loader.loads import SourceRun
+    from loader.runs.runner import SourceRun
 
 _PEOPLE_AND_WORKS, _NAMED, _COAUTHORS = STAGES
 _WITHOUT_AUTHORS = tuple(resource for resource in _PEOPLE_AND_WORKS if resource != "authors")

@@ -9,9 +9,10 @@ import dlt
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.extract import DltResource
 
-from loader.allowance import DailyAllowance
-from loader.documents import Page, Progress, Record, document_resource, load_documents
-from loader.options import LoadOptions
+from loader.fetch.allowance import DailyAllowance
+from loader.raw.documents import Page, Progress, Record, document_resource, load_documents
+from loader.raw.warehouse import RawSchema
+from loader.sources.contract import LoadOptions
 from loader.sources.openalex.author_records import AuthorRecords
 from loader.sources.openalex.bookkeeping import SYNC_STATUS_HINTS
 from loader.sources.openalex.client import OpenAlexClient
@@ -20,7 +21,6 @@ from loader.sources.openalex.members import Members, describe_members
 from loader.sources.openalex.mentioned import Mentioned, read_mentioned
 from loader.sources.openalex.models import Author, CoauthorYears, Institution, RosterMember, Topic, Work
 from loader.sources.openalex.sync import WorksSync
-from loader.warehouse import RawSchema
 
 # Institutions and topics are asked for when the works that name them are in raw: what is missing there
 # follows from the tables alone, so that a killed run leaves nothing out. Coauthors come last: they are many.

@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 import dlt
 import pyarrow as pa
 
-from loader.arrow import build_table
-from loader.documents import Page, mark_rows
-from loader.errors import HeadwaterError, StopLoadingError
-from loader.options import LoadOptions
+from loader.base.errors import HeadwaterError, StopLoadingError
+from loader.raw.arrow import build_table
+from loader.raw.documents import Page, mark_rows
+from loader.raw.warehouse import RawSchema
+from loader.sources.contract import LoadOptions
 from loader.sources.openalex.bookkeeping import (
     GONE,
     MERGED,
@@ -35,7 +36,6 @@ from loader.sources.openalex.client import MOST_VALUES, PER_PAGE, OpenAlexClient
 from loader.sources.openalex.known import KnownWorks, read_head
 from loader.sources.openalex.members import Members, choose_members
 from loader.sources.openalex.models import EPOCH
-from loader.warehouse import RawSchema
 
 _Value = TypeVar("_Value")
 

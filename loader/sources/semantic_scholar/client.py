@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from loader.errors import HeadwaterError, StopLoadingError
-from loader.http import HttpSession, Refusal
-from loader.json_text import cut_out_elements
+from loader.base.errors import HeadwaterError, StopLoadingError
+from loader.fetch.json_text import cut_out_elements
+from loader.fetch.session import HttpSession, Refusal
 
 MOST_IDS = 500
 # All that is useful but for the embedding, which nothing reads and which is ten times the rest.

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from loader.options import LoadOptions
-from loader.pipelines import name_raw_schema
-from loader.settings import ROOT
+from loader.base.settings import ROOT
+from loader.raw.pipelines import name_raw_schema
+from loader.raw.warehouse import RawSchema
+from loader.sources.contract import LoadOptions
 from loader.sources.openalex.models import MEMBERS
-from loader.warehouse import RawSchema
 
 _NOT_FOUND_DAYS = 90
 # What a paper is, is said in one place: the seed by which the marts keep works.

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 from dlt.extract import DltSource
 
-from loader.errors import HeadwaterError
-from loader.options import Estimate, LoadOptions
+from loader.base.errors import HeadwaterError
+from loader.raw.warehouse import RawSchema
+from loader.sources.contract import Estimate, LoadOptions
 from loader.sources.semantic_scholar.client import MOST_IDS
 from loader.sources.semantic_scholar.due import DuePapers
 from loader.sources.semantic_scholar.source import MODELS
-from loader.warehouse import RawSchema
 
 if TYPE_CHECKING:
-    from loader.loads import SourceRun
+    from loader.runs.runner import SourceRun
 
 
 def load_semantic_scholar(run: "SourceRun", options: LoadOptions) -> Iterator[str]:

@@ -10,13 +10,13 @@ import dlt
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.extract import DltResource
 
-from loader.documents import Page, Progress, Record, document_resource, load_documents
-from loader.errors import HeadwaterError, StopLoadingError
-from loader.http import UnavailableError
+from loader.base.errors import HeadwaterError, StopLoadingError
+from loader.fetch.session import UnavailableError
+from loader.raw.documents import Page, Progress, Record, document_resource, load_documents
+from loader.raw.warehouse import RawSchema
 from loader.sources.semantic_scholar.client import Answer, SemanticScholarClient
 from loader.sources.semantic_scholar.due import DuePapers
 from loader.sources.semantic_scholar.models import Lookup, Paper, describe_lookup
-from loader.warehouse import RawSchema
 
 MODELS: dict[str, type[Record]] = {"papers": Paper, "lookups": Lookup}
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from loader.samples.catalogue import Catalogue
-from loader.samples.institution import generate_catalogue, write_roster
-from loader.samples.openalex_server import OpenAlexServer
-from loader.settings import read_settings
+from loader.base.settings import read_settings
+from loader.samples.openalex.catalogue import Catalogue
+from loader.samples.openalex.institution import generate_catalogue, write_roster
+from loader.samples.openalex.server import OpenAlexServer
 from tests.support.openalex import Loader
 
 

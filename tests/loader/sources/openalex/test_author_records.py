@@ -8,13 +8,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from loader.loads import SourceLoad
-from loader.options import LoadOptions
-from loader.samples.catalogue import Catalogue, Record
-from loader.samples.http_faults import Request, answer_status
-from loader.samples.institution import generate_catalogue, write_roster
-from loader.samples.openalex_server import OpenAlexServer
-from loader.settings import read_settings
+from loader.base.settings import read_settings
+from loader.runs.runner import SourceLoad
+from loader.samples.faults import Request, answer_status
+from loader.samples.openalex.catalogue import Catalogue, Record
+from loader.samples.openalex.institution import generate_catalogue, write_roster
+from loader.samples.openalex.server import OpenAlexServer
+from loader.sources.contract import LoadOptions
 from loader.sources.openalex.roster import read_roster
 from tests.support.openalex import Loader
 

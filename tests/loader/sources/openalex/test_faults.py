@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from loader.errors import HeadwaterError
-from loader.samples.catalogue import Catalogue
-from loader.samples.http_faults import (
+from loader.base.errors import HeadwaterError
+from loader.base.settings import read_settings
+from loader.samples.faults import (
     Answer,
     Fault,
     Request,
@@ -25,9 +25,9 @@ from loader.samples.http_faults import (
     shift_record,
     truncate_json,
 )
-from loader.samples.institution import write_roster
-from loader.samples.openalex_server import OpenAlexServer
-from loader.settings import read_settings
+from loader.samples.openalex.catalogue import Catalogue
+from loader.samples.openalex.institution import write_roster
+from loader.samples.openalex.server import OpenAlexServer
 from loader.sources.openalex.client import OpenAlexClient
 from tests.support.openalex import Loader
 from tests.support.scripted import ScriptedServer, give

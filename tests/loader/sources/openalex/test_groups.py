@@ -14,12 +14,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from loader.interrupts import stop_on_signals
-from loader.samples.catalogue import Catalogue
-from loader.samples.http_faults import Answer, Fault, Request, answer_status
-from loader.samples.institution import generate_catalogue, write_roster
-from loader.samples.openalex_server import OpenAlexServer
-from loader.settings import read_settings
+from loader.base.interrupts import stop_on_signals
+from loader.base.settings import read_settings
+from loader.samples.faults import Answer, Fault, Request, answer_status
+from loader.samples.openalex.catalogue import Catalogue
+from loader.samples.openalex.institution import generate_catalogue, write_roster
+from loader.samples.openalex.server import OpenAlexServer
 from tests.support.openalex import Loader
 
 ROSTER_SIZE = 120
@@ -72,7 +72,7 @@ def apply_both(first: Fault, second: Fault) -> Fault:
 
 
 def read_rows(loader: Loader, sql: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(loader.settings.warehouse), read_only=True) as connection:
+    with duckdb.connect(str(loader.base.settings.warehouse), read_only=True) as connection:
         return connection.execute(sql).fetchall()
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import duckdb
 
+from loader.raw.warehouse import RawSchema, open_warehouse
 from loader.sources.openalex.known import KnownWorks
-from loader.warehouse import RawSchema, open_warehouse
 
 _CHARACTERS = 30_000
 _WORKS = 2_500

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import duckdb
 
+from loader.raw.warehouse import RawSchema, open_warehouse
 from loader.sources.openalex.coauthors import rank_coauthors
 from loader.sources.openalex.mentioned import read_mentioned
-from loader.warehouse import RawSchema, open_warehouse
 
 _CHARACTERS = 30_000
 _WORKS = 2_500

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loader.errors import HeadwaterError
+from loader.base.errors import HeadwaterError
 from loader.sources.openalex.members import EXAMPLE_ROSTER
 from loader.sources.openalex.roster import RosterEntry, normalise_author_id, normalise_orcid, read_roster
 

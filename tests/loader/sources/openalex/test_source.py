@@ -6,10 +6,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from loader.samples.catalogue import Catalogue
-from loader.samples.http_faults import answer_status
-from loader.samples.institution import HOME_ROR
-from loader.samples.openalex_server import OpenAlexServer
+from loader.samples.faults import answer_status
+from loader.samples.openalex.catalogue import Catalogue
+from loader.samples.openalex.institution import HOME_ROR
+from loader.samples.openalex.server import OpenAlexServer
 from loader.sources.openalex.members import EXAMPLE_ROSTER
 from loader.sources.openalex.roster import normalise_orcid
 from tests.support.openalex import Loader
@@ -119,7 +119,7 @@ def test_what_a_failed_load_extracted_is_not_told_as_loaded(loader: Loader, serv
 
 def test_raw_that_lacks_what_a_load_reads_is_told_in_one_line(loader: Loader) -> None:
     loader.load()
-    with duckdb.connect(str(loader.settings.warehouse)) as connection:
+    with duckdb.connect(str(loader.base.settings.warehouse)) as connection:
         connection.execute("alter table raw_openalex.roster drop column document")
     error = loader.load().error or ""
     assert "document" in error

@@ -10,14 +10,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from loader.documents import LoadCounts
-from loader.loads import SourceLoad
-from loader.options import LoadOptions
-from loader.samples.catalogue import Catalogue
-from loader.samples.http_faults import Answer, Request, answer_status
-from loader.samples.institution import generate_catalogue, write_roster
-from loader.samples.openalex_server import OpenAlexServer
-from loader.settings import read_settings
+from loader.base.settings import read_settings
+from loader.raw.documents import LoadCounts
+from loader.runs.runner import SourceLoad
+from loader.samples.faults import Answer, Request, answer_status
+from loader.samples.openalex.catalogue import Catalogue
+from loader.samples.openalex.institution import generate_catalogue, write_roster
+from loader.samples.openalex.server import OpenAlexServer
+from loader.sources.contract import LoadOptions
 from loader.sources.openalex.roster import read_roster
 from tests.support.openalex import Loader
 

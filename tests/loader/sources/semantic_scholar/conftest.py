@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from loader.samples.catalogue import Catalogue, Record
-from loader.samples.institution import generate_catalogue, write_roster
-from loader.samples.openalex_server import OpenAlexServer
-from loader.samples.semantic_scholar_records import describe_papers
-from loader.samples.semantic_scholar_server import SemanticScholarServer
-from loader.settings import ROOT, read_settings
+from loader.base.settings import ROOT, read_settings
+from loader.samples.openalex.catalogue import Catalogue, Record
+from loader.samples.openalex.institution import generate_catalogue, write_roster
+from loader.samples.openalex.server import OpenAlexServer
+from loader.samples.semantic_scholar.records import describe_papers
+from loader.samples.semantic_scholar.server import SemanticScholarServer
 from tests.support.openalex import Loader
 from tests.support.semantic_scholar import PaperLoader
 

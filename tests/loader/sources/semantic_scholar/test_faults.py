@@ -6,11 +6,11 @@ import duckdb
 import orjson
 import pytest
 
-from loader.rejects import list_open
-from loader.samples.catalogue import Record
-from loader.samples.http_faults import Answer, Fault, Request, answer_status
-from loader.samples.semantic_scholar_server import SemanticScholarServer, refuse_pace
-from loader.warehouse import RawSchema
+from loader.raw.rejects import list_open
+from loader.raw.warehouse import RawSchema
+from loader.samples.faults import Answer, Fault, Request, answer_status
+from loader.samples.openalex.catalogue import Record
+from loader.samples.semantic_scholar.server import SemanticScholarServer, refuse_pace
 from tests.support.semantic_scholar import PaperLoader
 
 _ATTEMPTS = 5  # of the session, for one request
@@ -124,7 +124,7 @@ def test_a_batch_without_an_answer_keeps_no_other_from_its_own_and_is_asked_for_
 def test_batches_that_are_refused_in_every_run_keep_no_other_from_its_own(
     loader: PaperLoader, server: SemanticScholarServer, expected_dois: set[str]
 ) -> None:
-    with duckdb.connect(str(loader.settings.warehouse)) as connection:
+    with duckdb.connect(str(loader.base.settings.warehouse)) as connection:
         connection.execute(
             "insert into raw_openalex.works by name select * replace (id || '0' as id,"
             " replace(document::varchar, '/doi.org/10.', '/doi.org/10.9')::json as document) from raw_openalex.works"
@@ -219,7 +219,7 @@ def test_a_bad_record_is_rejected_alone_and_its_paper_is_known_by_its_id(
     assert loader.read_lookups().keys() == expected_dois
     loader.age_lookups("found", days=31)
     assert loader.load().error is None
-    with duckdb.connect(str(loader.settings.warehouse), read_only=True) as connection:
+    with duckdb.connect(str(loader.base.settings.warehouse), read_only=True) as connection:
         still_open = list_open(RawSchema(connection, "raw_semantic_scholar"))
     # A later load brought what is mended; nobody can tell which paper the nameless one is.
     assert [reject.record_id for reject in still_open] == [None]

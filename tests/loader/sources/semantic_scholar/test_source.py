@@ -6,12 +6,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from loader.errors import HeadwaterError
-from loader.loads import select_sources
-from loader.options import LoadOptions
-from loader.samples.catalogue import Record
-from loader.samples.semantic_scholar_server import SemanticScholarServer
-from loader.settings import read_settings
+from loader.base.errors import HeadwaterError
+from loader.base.settings import read_settings
+from loader.runs.runner import select_sources
+from loader.samples.openalex.catalogue import Record
+from loader.samples.semantic_scholar.server import SemanticScholarServer
+from loader.sources.contract import LoadOptions
 from tests.support.semantic_scholar import PaperLoader
 
 
@@ -120,7 +120,7 @@ def test_a_paper_that_appears_is_found_and_one_that_changed_is_renewed(
 def test_works_of_former_members_and_what_is_no_doi_are_not_asked_for(
     loader: PaperLoader, server: SemanticScholarServer, expected_dois: set[str]
 ) -> None:
-    with duckdb.connect(str(loader.settings.warehouse)) as connection:
+    with duckdb.connect(str(loader.base.settings.warehouse)) as connection:
         for old, new in (
             (min(expected_dois), "10.1234/has a space"),
             (max(expected_dois), "none"),

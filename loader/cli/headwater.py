@@ -1,0 +1,129 @@
+"""The `headwater` command."""
+
+import json
+import sys
+
+import click
+
+from loader.base.console import build_console, report_error
+from loader.base.errors import HeadwaterError
+from loader.base.settings import read_settings
+from loader.publish import postgres
+
+
+class _Group(click.Group):
+    """A group whose commands end with one line and status 1 where a user can mend the cause."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except (HeadwaterError, OSError) as error:
+            sys.exit(report_error(build_console(), error))
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="headwater")
+def main() -> None:
+    """From a list of researchers to tested tables in Postgres.
+
+    `dlt pipeline run` loads, `dbt build` builds and tests; `headwater run` does all of it in order.
+    """
+
+
+@main.command()
+def run() -> None:
+    """Load, build, hand off and publish; stop at the first failure."""
+    from loader.base.interrupts import leave
+    from loader.runs.full_run import print_report, run_all
+
+    console = build_console()
+    report = run_all(read_settings(), console)
+    print_report(report, console)
+    leave(report.exit_status)
+
+
+@main.command()
+@click.option("--day", type=click.IntRange(1, 2), default=1, show_default=True, help="Day of the sample world.")
+def demo(day: int) -> None:
+    """Run everything on sample APIs: no key, no network, a warehouse of its own in data/demo."""
+    from loader.base.interrupts import leave
+    from loader.runs.full_run import print_report, run_all
+    from loader.samples.demo import prepare_environment, print_answers, print_next_steps, serve_sample
+
+    console = build_console()
+    data = read_settings().data
+    data = data if data.name == "demo" else data / "demo"
+    with serve_sample(day, data) as served:
+        prepare_environment(served, data)
+        report = run_all(read_settings(), console)
+    print_report(report, console)
+    if report.error:
+        leave(report.exit_status)
+    server = postgres.ensure_server()
+    print_answers(server, console)
+    print_next_steps(server, data, day, console)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def status(as_json: bool) -> None:
+    """Last load per source, rows per mart, rejected records, and whether DuckDB and Postgres hold the same."""
+    from loader.cli.status import print_status, read_status
+
+    found = read_status(read_settings())
+    if as_json:
+        click.echo(json.dumps(found.as_dict(), indent=2))
+    else:
+        print_status(found, build_console())
+
+
+@main.command()
+def docs() -> None:
+    """Build the dbt docs site as one page: every table and column, with lineage."""
+    from loader.publish.dbt import build_docs
+
+    click.echo(build_docs(read_settings(), build_console()))
+
+
+@main.group(name="postgres")
+def postgres_group() -> None:
+    """Start, stop or find the embedded Postgres server (without PGHOST; else that server is used)."""
+
+
+@postgres_group.command(name="start")
+def start_postgres() -> None:
+    """Start the embedded server; it runs until it is stopped."""
+    settings = read_settings()
+    _require_embedded()
+    was_started = postgres.start(settings)
+    click.echo(
+        "The embedded Postgres server runs." if was_started else "The embedded Postgres server is running already."
+    )
+    click.echo(postgres.find_server(settings).url)
+
+
+@postgres_group.command(name="stop")
+def stop_postgres() -> None:
+    """Stop the embedded server; its data stay."""
+    settings = read_settings()
+    _require_embedded()
+    stopped = postgres.stop(settings)
+    click.echo(
+        "The embedded Postgres server is stopped." if stopped else "The embedded Postgres server was not running."
+    )
+
+
+@postgres_group.command(name="url")
+@click.option("--reader", is_flag=True, help="As the role headwater_reader, which reads the marts and nothing else.")
+def show_postgres_url(reader: bool) -> None:
+    """Print where Postgres is, for psql and other clients."""
+    settings = read_settings()
+    server = postgres.find_server(settings)
+    click.echo(server.as_reader().url if reader else server.url)
+    if server.is_embedded and not postgres.is_running(settings):
+        click.echo("It does not run: headwater postgres start", err=True)
+
+
+def _require_embedded() -> None:
+    if not postgres.find_server(read_settings()).is_embedded:
+        raise HeadwaterError("PGHOST names a server that Headwater neither starts nor stops.")

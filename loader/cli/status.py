@@ -1,0 +1,140 @@
+"""`headwater status`: what the warehouse holds, how fresh it is, and whether Postgres holds the same."""
+
+import os
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from loader.base.errors import HeadwaterError
+from loader.base.settings import Settings
+from loader.publish.marts import MartState, compare_marts, is_pseudonymous
+from loader.publish.postgres import find_server, is_running
+from loader.publish.privacy import PSEUDONYMOUS
+from loader.raw.pipelines import name_raw_schema
+from loader.raw.rejects import list_open
+from loader.raw.warehouse import RawSchema, open_warehouse
+from loader.runs.full_run import read_last_report
+from loader.sources import SOURCES
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """One source's raw schema: when it was last loaded (UTC), how many rejected records wait."""
+
+    name: str
+    last_loaded_at: datetime | None
+    rejected: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of the warehouse. `postgres` is where it is, or why it cannot be asked.
+
+    `is_same` is None where that is not to be asked: without Postgres, or where it was published pseudonymously.
+    """
+
+    warehouse: str
+    sources: list[SourceState]
+    marts: list[MartState]
+    postgres: str
+    is_same: bool | None
+    is_pseudonymous: bool
+    is_to_be_pseudonymous: bool
+    last_run_id: str | None
+    last_run_error: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`: plain values, times as ISO 8601."""
+        plain = asdict(self)
+        for source in plain["sources"]:
+            at = source["last_loaded_at"]
+            source["last_loaded_at"] = at.isoformat() if at else None
+        return plain
+
+
+def read_status(settings: Settings) -> Status:
+    """Reads the status. Raises HeadwaterError when there is no warehouse, or when it is held."""
+    if not settings.warehouse.exists():
+        demo = settings.data / "demo"
+        hint = f" (The demo's: HEADWATER_DATA={os.path.relpath(demo)} headwater status)" if demo.exists() else ""
+        raise HeadwaterError(f"There is no warehouse at {settings.warehouse} yet. `headwater run` makes one.{hint}")
+    server = find_server(settings)
+    postgres = server.url
+    reachable = None
+    if server.is_embedded and not is_running(settings):
+        postgres = "not running (headwater postgres start)"
+    else:
+        try:
+            server.connect().close()
+            reachable = server
+        except HeadwaterError as error:
+            postgres = str(error)
+    with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True) as connection:
+        sources = [_read_source(connection, name) for name in SOURCES]
+        marts = compare_marts(connection, reachable)
+    pseudonymous = reachable is not None and is_pseudonymous(reachable)
+    last = read_last_report(settings)
+    return Status(
+        warehouse=str(settings.warehouse),
+        sources=sources,
+        marts=marts,
+        postgres=postgres,
+        is_same=all(mart.is_equal for mart in marts) if reachable and marts and not pseudonymous else None,
+        is_pseudonymous=pseudonymous,
+        is_to_be_pseudonymous=settings.privacy == PSEUDONYMOUS,
+        last_run_id=last.run_id if last else None,
+        last_run_error=last.error if last else None,
+    )
+
+
+def print_status(status: Status, console: Console) -> None:
+    """The status for a person."""
+    console.print(f"Warehouse  {status.warehouse}", soft_wrap=True)
+    console.print(f"Postgres   {escape(status.postgres)}", soft_wrap=True)
+    if status.last_run_id:
+        console.print(f"Last run   {status.last_run_id} ({'failed' if status.last_run_error else 'successful'})")
+    sources = Table(title="Sources", title_justify="left")
+    sources.add_column("source")
+    sources.add_column("last loaded (UTC)")
+    sources.add_column("rejected records", justify="right")
+    for source in status.sources:
+        at = source.last_loaded_at
+        sources.add_row(source.name, f"{at:%Y-%m-%d %H:%M:%S}" if at else "never", f"{source.rejected:,}")
+    console.print(sources)
+    marts = Table(title="Marts", title_justify="left")
+    marts.add_column("mart")
+    marts.add_column("rows in DuckDB", justify="right")
+    marts.add_column("rows in Postgres", justify="right")
+    marts.add_column("same")
+    for mart in status.marts:
+        same = {True: "yes", False: "[red]no[/red]", None: "?"}[mart.is_equal] if not status.is_pseudonymous else "–"
+        marts.add_row(mart.name, _show_count(mart.duckdb_rows), _show_count(mart.postgres_rows), same)
+    console.print(marts)
+    if status.is_pseudonymous:
+        console.print("Postgres was published pseudonymously: it holds groups where DuckDB has people.")
+    elif status.is_to_be_pseudonymous and any(mart.postgres_rows is not None for mart in status.marts):
+        console.print("[red]Postgres holds marts with names.[/red] `headwater run` replaces them by pseudonymous ones.")
+    elif status.is_same is not None:
+        console.print(
+            "DuckDB and Postgres hold the same marts."
+            if status.is_same
+            else "[red]DuckDB and Postgres differ.[/red] `headwater run` brings Postgres up to date."
+        )
+
+
+def _show_count(rows: int | None) -> str:
+    return "–" if rows is None else f"{rows:,}"
+
+
+def _read_source(connection: duckdb.DuckDBPyConnection, name: str) -> SourceState:
+    raw = RawSchema(connection, name_raw_schema(name))
+    if not raw.has_table("_dlt_loads"):
+        return SourceState(name, None, 0)
+    sql = f"select max(inserted_at) from {raw.name}._dlt_loads where status = 0"
+    (loaded_at,) = connection.execute(sql).fetchone() or (None,)
+    return SourceState(name, loaded_at, len(list_open(raw)))

@@ -1,0 +1,1 @@
+"""How records reach us: paced and retried requests, and answers cut into records."""

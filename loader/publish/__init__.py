@@ -1,0 +1,1 @@
+"""How marts are built and reach Postgres: dbt, the handoff and the server."""

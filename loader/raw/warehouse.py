@@ -1,0 +1,127 @@
+"""The DuckDB file, opened by one process at a time, and its raw schemas."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import duckdb
+import msgspec
+import psutil
+
+from loader.base.errors import HeadwaterError
+
+T = TypeVar("T")
+
+_POLL_SECONDS = 0.25
+_ROWS_AT_ONCE = 1_000
+# Of DuckDB's own memory: a load sorts whole documents, and spills what does not fit beside the warehouse.
+_LOAD_MEMORY = "192MB"
+# Two threads that write 5 KB rows wait for each other's memory: measured slower than one.
+_LOAD_THREADS = 1
+
+
+@dataclass(frozen=True)
+class RawSchema:
+    """The raw schema of one source, as its resources may read it while they load."""
+
+    connection: duckdb.DuckDBPyConnection
+    name: str
+
+    def has_table(self, table: str) -> bool:
+        """Whether raw holds the table."""
+        sql = "select 1 from duckdb_tables() where schema_name = ? and table_name = ?"
+        return self.connection.cursor().execute(sql, [self.name, table]).fetchone() is not None
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a query answers; `{raw}` in it stands for the raw schema."""
+        return self.connection.cursor().execute(sql.format(raw=self.name)).fetchall()
+
+    def query_keys(self, sql: str) -> list[str]:
+        """The one column that a query answers; `{raw}` in it stands for the raw schema."""
+        return [str(key) for (key,) in self.query(sql)]
+
+    def read_load_ids(self) -> set[str]:
+        """The ids of the loads that are wholly in this schema."""
+        if not self.has_table("_dlt_loads"):
+            return set()
+        return set(self.query_keys("select load_id from {raw}._dlt_loads where status = 0"))
+
+    def read_hashes(self, table: str) -> dict[str, str]:
+        """The record hash of every key of a table of documents: about 250 bytes of memory a record."""
+        if not self.has_table(table):
+            return {}
+        return dict(self.query(f"select id, record_hash from {{raw}}.{table}"))
+
+    def read_documents(self, table: str, decoder: msgspec.json.Decoder[T]) -> Iterator[T]:
+        """The documents of a table, decoded one after the other.
+
+        Not in SQL: DuckDB parses 2,048 documents at once, for which the memory of a load does not suffice. And not in
+        one query: DuckDB's Python client holds all that a query answers, beside the memory that it is given.
+        """
+        cursor = self.connection.cursor()
+        ((last,),) = cursor.execute(f"select coalesce(max(rowid), -1) from {self.name}.{table}").fetchall()
+        sql = f"select cast(document as varchar) from {self.name}.{table} where rowid between ? and ?"
+        for first in range(0, last + 1, _ROWS_AT_ONCE):
+            for (document,) in cursor.execute(sql, [first, first + _ROWS_AT_ONCE - 1]).fetchall():
+                yield decoder.decode(document)
+
+
+@contextmanager
+def open_warehouse(path: Path, *, wait_seconds: float, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Opens the warehouse, waiting at most `wait_seconds` for another process to let go of it.
+
+    Raises HeadwaterError when the file is held for longer, is not a DuckDB file, or cannot be opened.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = _connect(path, read_only, time.monotonic() + wait_seconds)
+    if connection.execute("select path from duckdb_databases() where not internal").fetchone() in (None, (None,)):
+        # DuckDB reads some other kinds of file by their name, and would write to memory.
+        raise HeadwaterError(_describe_other_kind(path))
+    connection.execute(f"set timezone = 'UTC'; set memory_limit = '{_LOAD_MEMORY}'; set threads = {_LOAD_THREADS}")
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _connect(path: Path, read_only: bool, deadline: float) -> duckdb.DuckDBPyConnection:
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only)
+        except duckdb.IOException as error:
+            if "lock" not in str(error):
+                raise HeadwaterError(_describe_unreadable(path, error)) from error
+            if time.monotonic() >= deadline:
+                raise HeadwaterError(_describe_holder(path, str(error))) from error
+            time.sleep(_POLL_SECONDS)
+        except duckdb.Error as error:
+            raise HeadwaterError(_describe_unreadable(path, error)) from error
+
+
+def _describe_holder(path: Path, message: str) -> str:
+    holder = re.search(r"PID (\d+)", message)
+    if not holder:
+        return f"The warehouse {path} is held by another process. Try again when it has ended."
+    pid = int(holder.group(1))
+    try:
+        command = " ".join(" ".join(psutil.Process(pid).cmdline()).split())[:120]
+    except psutil.Error:
+        command = "its command is not visible to you"
+    return f"The warehouse {path} is held by process {pid} ({command}). Try again when it has ended."
+
+
+def _describe_other_kind(path: Path) -> str:
+    return f"{path} is not a DuckDB file. Move it away, or name another file in HEADWATER_WAREHOUSE."
+
+
+def _describe_unreadable(path: Path, error: duckdb.Error) -> str:
+    if path.is_dir():
+        return f"{path} is a folder; HEADWATER_WAREHOUSE must name a DuckDB file."
+    if "not a valid DuckDB database" in str(error):
+        return _describe_other_kind(path)
+    first_line = str(error).splitlines()[0]
+    return f"The warehouse {path} cannot be opened: {first_line}"

@@ -1,0 +1,1 @@
+"""A sample institution, and a stand-in for OpenAlex that serves it."""

@@ -1,0 +1,37 @@
+"""Runs at every start of this environment's Python (`headwater.pth`), so that plain `dlt` and `dbt` need no exports.
+
+It overwrites rather than fills in: the values follow from Headwater's own settings, and a child process with others
+must not inherit its parent's.
+"""
+
+import gc
+import os
+import sys
+from pathlib import Path
+
+from loader.base.errors import HeadwaterError
+from loader.base.settings import derive_tool_environment, read_settings
+
+# `dbt build --target postgres`, in the spellings that dbt takes.
+_WORDS = {"postgres", "--target=postgres", "-tpostgres"}
+_target = "postgres" if _WORDS.intersection(sys.orig_argv) else "duckdb"
+
+_is_dbt = "dbt" in (Path(word).name for word in sys.orig_argv[:2])
+
+# dbt keeps some hundred thousand objects as long as it runs; to look through them for garbage so often takes a seventh
+# of its time.
+if _is_dbt:
+    gc.set_threshold(5_000, 50, 1_000)
+
+try:
+    os.environ.update(derive_tool_environment(read_settings(), _target))
+    if _is_dbt and _target == "postgres" and not os.environ.get("PGHOST") and "--help" not in sys.orig_argv:
+        from loader.publish.postgres import ensure_server
+
+        ensure_server()  # dbt connects before anything of ours could start it
+except HeadwaterError as error:
+    # Other commands say it themselves; dbt would go on without its project.
+    if _is_dbt:
+        sys.stderr.write(f"Error: {error}\n")
+        sys.stderr.flush()
+        os._exit(2)  # an exception would be Python's own failure to start

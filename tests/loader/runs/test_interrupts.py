@@ -1,0 +1,74 @@
+"""SIGTERM, as a container or a service manager sends it: the command ends at once, whole, and goes on next time."""
+
+import os
+import signal
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from loader.samples.faults import delay
+from tests.support.sample import Sample, serve_sample
+from tests.support.waiting import wait_until
+from tests.support.workspace import SCRIPTS, Running, Workspace
+
+_WITH_A_THREAD_THAT_DOES_NOT_END = """
+import runpy, sys, threading
+threading.Thread(target=threading.Event().wait).start()
+sys.argv.pop(0)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.fixture
+def sample(workspace: Workspace) -> Sample:
+    return Sample(workspace)
+
+
+def terminate(running: Running, when: Callable[[], object]) -> str:
+    try:
+        assert wait_until(when, running)
+        os.kill(running.pid, signal.SIGTERM)
+        finished = running.wait(30)
+    finally:
+        running.kill()
+    assert finished.status == 128 + signal.SIGTERM, finished.output
+    assert "Traceback" not in finished.output
+    return finished.output
+
+
+def test_a_load_that_waits_for_an_answer_ends_and_goes_on(workspace: Workspace, sample: Sample) -> None:
+    with serve_sample(workspace, sample) as server:
+        server.fail_next(delay(600), path="/works")
+        running = workspace.start("dlt", "pipeline", "run")
+        output = terminate(running, lambda: any(request.path == "/works" for request in server.requests))
+        assert "the same command goes on from there" in output
+        workspace.run_well("dlt", "pipeline", "run")
+    with workspace.open_duckdb() as connection:
+        works = connection.execute("select id from raw_openalex.works order by id").fetchall()
+    assert works == [(key,) for key in sorted(sample.roster_works)]
+
+
+@pytest.mark.parametrize("command", [("dlt", "pipeline", "run"), ("headwater", "run")])
+def test_a_load_ends_though_a_thread_of_its_own_does_not(
+    workspace: Workspace, sample: Sample, command: tuple[str, ...]
+) -> None:
+    script, *arguments = command
+    with serve_sample(workspace, sample) as server:
+        server.fail_next(delay(600), path="/works")
+        running = workspace.start("python", "-c", _WITH_A_THREAD_THAT_DOES_NOT_END, str(SCRIPTS / script), *arguments)
+        output = terminate(running, lambda: any(request.path == "/works" for request in server.requests))
+    assert "goes on from" in output
+
+
+def test_a_whole_run_ends_with_the_dbt_that_it_started(workspace: Workspace, sample: Sample) -> None:
+    def find_dbt() -> list[psutil.Process]:
+        return [child for child in psutil.Process(running.pid).children() if "build" in child.cmdline()]
+
+    with serve_sample(workspace, sample):
+        running = workspace.start("headwater", "run")
+        assert wait_until(find_dbt, running)
+        (dbt,) = find_dbt()
+        output = terminate(running, find_dbt)
+    assert "The same command, run again, goes on from here" in output
+    assert not dbt.is_running()
