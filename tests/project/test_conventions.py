@@ -110,11 +110,11 @@ def test_singular_tests_say_which_decision_they_guard() -> None:
 
 
 def test_what_holds_for_raw_is_tested_of_every_source() -> None:
-    macro = (PROJECT / "macros" / "sources.sql").read_text()
+    macro = (PROJECT / "macros" / "raw" / "sources.sql").read_text()
     for name, entry in SOURCES.items():
         (listed,) = re.findall(rf"'{name}': \[([^]]*)\]", macro)
         assert re.findall(r"'(\w+)'", listed) == list(entry.models), name
-        path = PROJECT / "models" / "staging" / name / f"_{name}__sources.yml"
+        path = PROJECT / "models" / "staging" / "academic" / name / f"_{name}__sources.yml"
         (source,) = yaml.safe_load(path.read_text())["sources"]
         assert {*entry.models, "load_counts", "rejected_records", "replays"} <= {
             table["name"] for table in source["tables"]

@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as postgres_connection
 
 from loader.base.settings import ROOT
 
-ANALYSES = ROOT / "dbt_project" / "analyses"
+ANALYSES = ROOT / "dbt_project" / "analyses" / "academic"
 PAGE = ROOT / "docs" / "answers.md"
 _HEAD = Path(__file__).with_name("answers_head.md")
 
@@ -29,7 +29,7 @@ class Answer:
 
 def read_exposures() -> dict[str, dict[str, Any]]:
     """The questions by the name of their SQL file, in the order of the page."""
-    read = yaml.safe_load((ANALYSES / "_analyses__exposures.yml").read_text())
+    read = yaml.safe_load((ANALYSES / "_academic__exposures.yml").read_text())
     return {exposure["name"]: exposure for exposure in read["exposures"]}
 
 
@@ -58,7 +58,7 @@ def render_page(answers: dict[str, Answer]) -> str:
         if picture := exposure["config"].get("meta", {}).get("picture"):
             parts.append(_render_picture(answers[name], **picture))
         parts.append(_render_table(answers[name]))
-        parts.append(f"[{name}.sql](../dbt_project/analyses/{name}.sql)\n")
+        parts.append(f"[{name}.sql](../dbt_project/analyses/academic/{name}.sql)\n")
     return "\n".join(parts)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from loader.base.settings import ROOT
 
-STAGING = ROOT / "dbt_project" / "models" / "staging" / "openalex"
+STAGING = ROOT / "dbt_project" / "models" / "staging" / "academic" / "openalex"
 STRUCTS = {
     "works": "base_openalex__works",
     "authors": "stg_openalex__authors",

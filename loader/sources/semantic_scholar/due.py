@@ -15,7 +15,7 @@ from loader.sources.openalex.models import MEMBERS
 
 _NOT_FOUND_DAYS = 90
 # What a paper is, is said in one place: the seed by which the marts keep works.
-_KEPT_TYPES = ROOT / "dbt_project" / "seeds" / "work_types_kept.csv"
+_KEPT_TYPES = ROOT / "dbt_project" / "seeds" / "academic" / "work_types_kept.csv"
 _ADDRESS = re.compile(r"https?://(dx\.)?doi\.org/", re.IGNORECASE)
 # Semantic Scholar refuses a whole batch for one id that it cannot read.
 _DOI = re.compile(r"10\.[0-9]{4,9}/\S+")

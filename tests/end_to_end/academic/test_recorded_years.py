@@ -44,7 +44,7 @@ def built(module_workspace: Workspace, years: RecordedYears, records: list[Recor
         module_workspace.serve(server.url, module_workspace.write_roster("openalex_id", *sorted(roster)))
         module_workspace.run_well("dlt", "pipeline", "openalex", "run")
     module_workspace.run_well(
-        "dbt", "build", "--select", "path:models/staging/openalex", "--indirect-selection", "cautious"
+        "dbt", "build", "--select", "path:models/staging/academic/openalex", "--indirect-selection", "cautious"
     )
     return module_workspace
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.loader.raw.test_warehouse import hold
 
 from loader.samples.openalex.catalogue import Catalogue
 from loader.samples.openalex.server import OpenAlexServer
+from tests.loader.raw.test_warehouse import hold
 from tests.support.publishing import HAND_OFF, PUBLISH
 from tests.support.workspace import Workspace
 

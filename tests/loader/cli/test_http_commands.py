@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from tests.loader.fetch.test_allowance import move_to_yesterday
 
 from loader.base.settings import ROOT
 from loader.samples.faults import Answer, Fault, Request, answer_status, cut_body, delay, shift_record
 from loader.samples.openalex.institution import generate_catalogue, write_roster
 from loader.samples.openalex.server import OpenAlexServer
+from tests.loader.fetch.test_allowance import move_to_yesterday
 from tests.support.workspace import SCRIPTS, Workspace
 
 KEY = "sk-5ecret-c0ffee"

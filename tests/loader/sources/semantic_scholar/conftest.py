@@ -56,7 +56,7 @@ def loader(tmp_path: Path, loaded_openalex: Path, server: SemanticScholarServer)
 def expected_dois(catalogue: Catalogue, loader: PaperLoader) -> set[str]:
     """The DOIs of the roster's papers, by plain Python."""
     members = {key for (key,) in loader.ask("select id from raw_openalex.roster")}
-    with (ROOT / "dbt_project" / "seeds" / "work_types_kept.csv").open() as seed:
+    with (ROOT / "dbt_project" / "seeds" / "academic" / "work_types_kept.csv").open() as seed:
         kept = {row["work_type"] for row in csv.DictReader(seed)}
     return {
         work["doi"].removeprefix("https://doi.org/")
