@@ -55,7 +55,7 @@ def compare_marts(connection: duckdb.DuckDBPyConnection, server: Server | None) 
 
 
 def is_pseudonymous(server: Server) -> bool:
-    """Whether the marts in Postgres were published pseudonymously (dbt_project/macros/publish/privacy.sql marks them)."""
+    """Whether the marts in Postgres were published pseudonymously (privacy.sql marks them)."""
     with server.connect() as connection, connection.cursor() as cursor:
         cursor.execute("select obj_description(to_regnamespace('marts'), 'pg_namespace')")
         (mark,) = cursor.fetchone() or (None,)
