@@ -26,6 +26,8 @@ class Settings:
     one in the data folder;
     `HEADWATER_LOCK_WAIT_SECONDS` is how long to wait for a process that holds it.
 
+    `domains` are the enabled ones: `domains` in `.dlt/config.toml`, or `HEADWATER_DOMAINS=taxi,market`.
+
     `privacy` and `smallest_group` say how to publish: `[publication]` in `.dlt/config.toml` or `.dlt/secrets.toml`, or
     the environment (`PUBLICATION__PRIVACY`). dbt needs them whenever it parses, so they are read here and not through
     dlt, which takes a second to import.
@@ -34,6 +36,8 @@ class Settings:
     data: Path
     warehouse: Path
     lock_wait_seconds: float = 20.0
+    # The enabled domains. Sources, models and tests of others do not exist for any command.
+    domains: tuple[str, ...] = ("academic",)
     # As written: publish/privacy.py reports what is wrong with them, and dbt refuses what it does not know.
     privacy: str = "public"
     smallest_group: str = "5"
@@ -75,12 +79,14 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     warehouse = Path(environment.get("HEADWATER_WAREHOUSE") or _WAREHOUSE)
     warehouse = data / warehouse if warehouse.name == str(warehouse) else warehouse.absolute()
     wait = environment.get("HEADWATER_LOCK_WAIT_SECONDS") or Settings.lock_wait_seconds
-    configured = {**_read_publication("config.toml"), **_read_publication("secrets.toml")}  # which dlt ranks higher
+    config, secrets = _read_toml("config.toml"), _read_toml("secrets.toml")
+    configured = {**_read_publication("config.toml", config), **_read_publication("secrets.toml", secrets)}
     try:
         return Settings(
             data=data,
             warehouse=warehouse,
             lock_wait_seconds=float(wait),
+            domains=_read_domains(environment.get("HEADWATER_DOMAINS") or config.get("domains")),
             privacy=environment.get("PUBLICATION__PRIVACY") or configured.get("privacy", Settings.privacy),
             smallest_group=environment.get("PUBLICATION__SMALLEST_GROUP")
             or configured.get("smallest_group", Settings.smallest_group),
@@ -101,20 +107,35 @@ def derive_tool_environment(settings: Settings, dbt_target: str = "duckdb") -> d
         "DBT_LOG_PATH": str(settings.state / "dbt" / "logs"),
         "HEADWATER_WAREHOUSE_PATH": str(settings.warehouse),
         "HEADWATER_POSTGRES_SOCKET": str(settings.postgres_socket),
+        "HEADWATER_DOMAINS": ",".join(settings.domains),
         "HEADWATER_PRIVACY": settings.privacy,
         "HEADWATER_SMALLEST_GROUP": settings.smallest_group,
     }
 
 
-def _read_publication(name: str) -> dict[str, str]:
-    """`[publication]` of a file in `.dlt`, as text."""
+def _read_domains(given: object) -> tuple[str, ...]:
+    """A list in `.dlt/config.toml`, or text with commas in the environment; sorted, each once."""
+    if given is None:
+        return Settings.domains
+    names = given.split(",") if isinstance(given, str) else given
+    if not isinstance(names, list) or not all(isinstance(name, str) and name.strip() for name in names) or not names:
+        raise HeadwaterError(f'domains is {given!r}; it must be a list of names, such as ["academic"].')
+    return tuple(sorted({name.strip() for name in names}))
+
+
+def _read_toml(name: str) -> dict[str, object]:
     path = ROOT / ".dlt" / name
     try:
-        written = tomllib.loads(path.read_text()).get("publication", {})
+        return tomllib.loads(path.read_text())
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise HeadwaterError(f"{path} cannot be read: {error}.") from None
-    if not isinstance(written, dict):
-        raise HeadwaterError(f"{path} cannot be read: publication must be a table, [publication].")
-    return {name: str(value) for name, value in written.items()}
+
+
+def _read_publication(name: str, written: Mapping[str, object]) -> dict[str, str]:
+    """`[publication]` of a file in `.dlt`, as text."""
+    table = written.get("publication", {})
+    if not isinstance(table, dict):
+        raise HeadwaterError(f"{ROOT / '.dlt' / name} cannot be read: publication must be a table, [publication].")
+    return {name: str(value) for name, value in table.items()}

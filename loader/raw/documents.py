@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import dlt
 import msgspec
@@ -23,6 +23,8 @@ from loader.raw.arrow import build_table
 from loader.raw.field_inventory import INVENTORY_SCHEMA, FieldChange, FieldInventory, find_maps, read_known_fields
 from loader.raw.rejects import list_open
 from loader.raw.warehouse import RawSchema
+
+T = TypeVar("T")
 
 DOCUMENT_SCHEMA = pa.schema(
     [
@@ -313,6 +315,32 @@ def document_resource(name: str, rows: Callable[[], Iterator[Any]]) -> DltResour
             "document": {"data_type": "json"},
         },
     )
+
+
+@dataclass(frozen=True)
+class Documents(Generic[T]):
+    """A resource whose records are kept whole, one row a record, merged by key.
+
+    `pages` gets whatever `build` is given and yields the records. `bookkeeping` yields rows for other tables of the
+    same load, marked with their table (mark_rows), after the last page.
+    """
+
+    name: str
+    model: type[Record]
+    pages: Callable[[T], Iterable[Page]]
+    bookkeeping: Callable[[T], Iterable[Any]] | None = None
+
+    def build(self, given: T, raw: RawSchema, progress: Progress) -> DltResource:
+        """The dlt resource; nothing is requested before dlt reads it."""
+
+        def rows() -> Iterator[Any]:
+            yield from load_documents(
+                self.pages(given), resource=self.name, model=self.model, raw=raw, progress=progress
+            )
+            if self.bookkeeping:
+                yield from self.bookkeeping(given)
+
+        return document_resource(self.name, rows)
 
 
 def read_id(record: bytes, field: str = "id") -> str | None:
