@@ -1,7 +1,7 @@
 """Reads one file as Arrow batches in the columns and types of raw. No row becomes a Python object."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,7 @@ class FileReader:
     """Reads the rows of one file. `schema` is the file's own."""
 
     def __init__(self, path: Path, name: str, declared: pa.Schema) -> None:
-        """Raises FileFault if the file cannot be read, or lacks a required column of the declared ones."""
+        """Raises FileFault if the file cannot be read."""
         self._path = path
         self._name = name
         self._is_parquet = name.endswith(".parquet")
@@ -75,17 +75,18 @@ class FileReader:
             raise FileFault("is neither Parquet nor CSV by its name")
         with _raise_faults():
             self.schema = pq.read_schema(path) if self._is_parquet else self._read_header()
-        self._columns = _match_columns(self.schema, declared)
+        self._declared = declared
 
     def read(self, load_id: str) -> Iterator[pa.RecordBatch]:
         """The rows as raw takes them, from the start at each call.
 
-        Raises FileFault for a value that its column in raw cannot hold as it is, or that is missing.
+        Raises FileFault if a required column or value is missing, or its column in raw cannot hold a value as it is.
         """
-        schema = build_row_schema(pa.schema([column.field for column in self._columns]))
+        columns = _match_columns(self.schema, self._declared)
+        schema = build_row_schema(pa.schema([column.field for column in columns]))
         rows_before = 0
         with _raise_faults():
-            for batch in self._read_parquet() if self._is_parquet else self._read_csv():
+            for batch in self._read_parquet() if self._is_parquet else self._read_csv(columns):
                 count = batch.num_rows
                 added = [
                     pa.repeat(self._name, count),
@@ -93,7 +94,7 @@ class FileReader:
                     pa.nulls(count, pa.bool_()),
                     pa.repeat(load_id, count),
                 ]
-                values = [_read_column(batch, column) for column in self._columns]
+                values = [_read_column(batch, column) for column in columns]
                 yield pa.RecordBatch.from_arrays([*added, *values], schema=schema)
                 rows_before += count
 
@@ -106,8 +107,8 @@ class FileReader:
         with self._open_csv() as stream, pyarrow.csv.open_csv(stream) as reader:
             return pa.schema([pa.field(name, pa.string()) for name in reader.schema.names])
 
-    def _read_csv(self) -> Iterator[pa.RecordBatch]:
-        types = {column.source: column.field.type for column in self._columns if column.source}
+    def _read_csv(self, columns: Iterable[_Column]) -> Iterator[pa.RecordBatch]:
+        types = {column.source: column.field.type for column in columns if column.source is not None}
         with (
             self._open_csv() as stream,
             pyarrow.csv.open_csv(
@@ -144,7 +145,8 @@ def _match_columns(file: pa.Schema, declared: pa.Schema) -> list[_Column]:
     columns = [_Column(field, sources.pop(field.name.lower(), None)) for field in declared]
     if lacking := [column.field.name for column in columns if column.source is None and not column.field.nullable]:
         raise FileFault(f"lacks {', '.join(lacking)}")
-    return [*columns, *(_Column(pa.field(name, pa.string()), name) for name in sources.values())]
+    # An index that was written along has no name.
+    return [*columns, *(_Column(pa.field(name or "unnamed", pa.string()), name) for name in sources.values())]
 
 
 def _read_column(batch: pa.RecordBatch, column: _Column) -> pa.Array:

@@ -107,7 +107,12 @@ class Files(Generic[T]):
             rows,
             name=self.name,
             write_disposition={"disposition": "merge", "strategy": "delete-insert"},
-            columns={"file_name": {"merge_key": True}, "is_removed": {"hard_delete": True, "data_type": "bool"}},
+            columns={
+                "file_name": {"merge_key": True},
+                "is_removed": {"hard_delete": True, "data_type": "bool"},
+                # Else dlt would take a local time for UTC.
+                **{field.name: {"timezone": False} for field in self.schema if _is_local_time(field.type)},
+            },
         )
 
 
@@ -157,20 +162,21 @@ class FileLoad:
             self._states[file.name] = held
             _count_unread(counts, held, "unchanged")
         else:
-            held_rows = held.row_count if held else 0
             try:
-                yield from self._read_file(file, held_rows)
+                yield from self._read_file(file, held)
             except UnavailableError as error:
                 self._progress.fail(f"{self._resource}: {file.name} could not be fetched: {error}")
                 if held:
                     self._states[file.name] = held
             except FileFault as fault:
-                self._reject(file, held_rows, str(fault))
+                self._reject(file, held, str(fault))
 
-    def _read_file(self, file: SourceFile, held_rows: int) -> Iterator[Any]:
+    def _read_file(self, file: SourceFile, held: FileState | None) -> Iterator[Any]:
+        held_rows = held.row_count if held else 0
         with file.open() as path:
             reader = FileReader(path, file.name, self._schema)
-            self._inventory.examine(file.name, reader.schema)
+            if not held or held.version != file.version:
+                self._inventory.examine(file.name, reader.schema)
             # The file is read twice: a fault in its last row must reject it before the load has any of its rows.
             row_count = sum(batch.num_rows for batch in reader.read(self._ledger.load_id))
             yield from reader.read(self._ledger.load_id)
@@ -179,12 +185,13 @@ class FileLoad:
         _count_version(self._ledger.counts, held_rows, row_count)
         self._states[file.name] = FileState(file.name, file.version, file.size_bytes, row_count, LOADED, None)
 
-    def _reject(self, file: SourceFile, held_rows: int, reason: str) -> None:
+    def _reject(self, file: SourceFile, held: FileState | None, reason: str) -> None:
         """Rejects this version of a file; raw keeps the rows of the version before."""
         record = orjson.dumps({"name": file.name, "version": file.version, "size_bytes": file.size_bytes})
         self._ledger.counts.extracted += 1
         self._ledger.reject(record, file.name, reason)
-        self._states[file.name] = FileState(file.name, file.version, file.size_bytes, held_rows, REJECTED, reason)
+        rows = held.row_count if held else 0
+        self._states[file.name] = FileState(file.name, file.version, file.size_bytes, rows, REJECTED, reason)
 
     def _remove_unlisted(self) -> Iterator[Any]:
         unlisted = [state for name, state in self._held.items() if name not in self._states and state.status != REMOVED]
@@ -213,6 +220,10 @@ class FileLoad:
             if state != self._held.get(name)
         ]
         return build_table(rows, FILE_SCHEMA)
+
+
+def _is_local_time(kind: pa.DataType) -> bool:
+    return pa.types.is_timestamp(kind) and kind.tz is None
 
 
 def _count_unread(counts: LoadCounts, state: FileState, kind: str) -> None:
