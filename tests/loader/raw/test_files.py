@@ -10,13 +10,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dlt.pipeline.exceptions import PipelineStepFailed
 
-from loader.base.errors import HeadwaterError
+from loader.base.errors import HeadwaterError, list_causes
 from loader.fetch.session import UnavailableError
 from loader.raw.file_reader import SourceFile, describe_local_file
 from loader.raw.files import Files
 from loader.raw.rejects import list_open
-from tests.support.shapes import ShapeLoader
+from tests.support.shapes import SOURCE, ShapeLoader
 from tests.support.workspace import RECORDED
 
 TRIPS = pa.schema(
@@ -207,9 +208,9 @@ def test_an_empty_list_never_removes_everything(folder: Path, warehouse: ShapeLo
     write(folder, "a.parquet", [10])
     warehouse.load(files, folder)
     (folder / "a.parquet").unlink()
-    with pytest.raises(Exception, match="lists no file") as raised:
+    with pytest.raises(PipelineStepFailed, match="lists no file") as raised:
         warehouse.load(files, folder)
-    assert isinstance(raised.value.__cause__.__cause__ or raised.value.__cause__, HeadwaterError)
+    assert any(isinstance(cause, HeadwaterError) for cause in list_causes(raised.value))
     assert len(warehouse.ask(ROWS)) == 1
 
 
@@ -251,6 +252,22 @@ def test_a_package_that_a_kill_left_is_loaded_once(folder: Path, warehouse: Shap
     assert warehouse.load(TRIP_FILES, folder) == {"extracted": 2, "unchanged": 2}
     assert [row[2] for row in warehouse.ask(ROWS)] == [11, 30]
     warehouse.check_ledger("trips", 2)
+
+
+def test_a_kill_between_the_copy_to_staging_and_dlts_note_of_it(folder: Path, warehouse: ShapeLoader) -> None:
+    write(folder, "a.parquet", [10, 20])
+    warehouse.load(TRIP_FILES, folder)
+    write(folder, "a.parquet", [11, 21])
+    warehouse.leave_pending(TRIP_FILES, folder)
+    (package,) = (warehouse.settings.state / "dlt" / "pipelines" / SOURCE / "load" / "normalized").iterdir()
+    # dlt has emptied its staging tables, and begins to fill them.
+    (package / "schema_updates.json").rename(package / "applied_schema_updates.json")
+    for job in (package / "new_jobs").glob("trips.*.parquet"):
+        warehouse.connection.execute("truncate raw_sample_staging.trips")
+        warehouse.connection.execute(f"insert into raw_sample_staging.trips by name from read_parquet('{job}')")
+        job.rename(package / "started_jobs" / job.name)
+    assert warehouse.load(TRIP_FILES, folder) == {"extracted": 2, "unchanged": 2}
+    assert [row[2] for row in warehouse.ask(ROWS)] == [11, 21]
 
 
 def test_columns_that_come_go_or_change_their_type_are_reported(folder: Path, warehouse: ShapeLoader) -> None:
