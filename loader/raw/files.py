@@ -43,7 +43,7 @@ FILE_SCHEMA = pa.schema(
     ]
 )
 _FILE_HINTS = dlt.mark.make_hints(table_name="loaded_files", columns={}, primary_key=["resource", "file_name"])
-# Narrow rows, millions at once: a load sorts nothing, and two threads write twice as fast as one.
+# Replacing a file deletes and inserts rows by the million, of which DuckDB compresses each column.
 FILE_LIMITS = LoadLimits(memory_megabytes=1024, threads=2)
 
 
