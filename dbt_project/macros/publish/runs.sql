@@ -1,7 +1,8 @@
 {# What happens before and after every dbt command that builds or tests, by target. #}
 {% macro start_run() -%}
     {%- if _builds_or_tests() and target.type == 'duckdb' -%}
-        {%- do _look_for_raw() -%}
+        {%- do prepare_operations() -%}
+        {%- do look_for_raw() -%}
         {%- do mark_nodes_running() -%}
     {%- elif _builds_or_tests() and target.type == 'postgres' -%}
         {%- do clear_next_marts() -%}
@@ -11,6 +12,11 @@
 {% macro finish_run(results) -%}
     {%- if _builds_or_tests() and target.type == 'duckdb' -%}
         {%- do record_node_results(results) -%}
+        {%- do record_domain_builds(results) -%}
+        {%- if env_var('HEADWATER_HAND_OFF', '') -%}
+            {# `headwater run` starts dbt once for both. What is held back, it reads from operations.node_results. #}
+            {%- do hand_off(env_var('HEADWATER_HAND_OFF').split(',')) -%}
+        {%- endif -%}
     {%- elif _builds_or_tests() and target.type == 'postgres' -%}
         {{ publish_marts(results) }}
     {%- endif -%}
@@ -22,12 +28,11 @@
         {%- do tell_of_publication(results) -%}
     {%- endif -%}
 {%- endmacro %}
-
 {#
     A model whose source was never loaded would fail with a catalog error, and all models after it. Of a source that
     nobody must use the tables are made, empty, as its YAML declares them; dlt takes them over when it loads.
 #}
-{% macro _look_for_raw() -%}
+{% macro look_for_raw() -%}
     {%- set there = run_query(
         "select schema_name || '.' || table_name from duckdb_tables() where database_name = current_database()"
     ).columns[0].values() | list -%}
