@@ -201,6 +201,7 @@ def test_rows_that_were_removed_are_subtracted(loaded: Workspace, tmp_path: Path
 
 def test_the_tables_of_an_optional_source_are_made_as_dlt_makes_them(loaded: Workspace) -> None:
     printed = loaded.run_well("dbt", "--no-use-colors", "test", "--select", "source:semantic_scholar,test_type:generic")
+    assert "Optional and not loaded, so made empty: raw_semantic_scholar." in printed
     assert "PASS source_expect_sound_documents_semantic_scholar_papers_" in printed
     with loaded.open_duckdb() as connection:
         shapes = [

@@ -33,6 +33,9 @@
         {%- do run_query('create schema if not exists ' ~ name.split('.')[0]) -%}
         {%- do run_query('create table ' ~ name ~ ' (' ~ columns | join(', ') ~ ')') -%}
     {%- endfor -%}
+    {%- if to_make -%}
+        {%- do log('Optional and not loaded, so made empty: ' ~ to_make | join(', '), info=true) -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {# Each table, with its schema, and its columns as `create table` takes them. Documents come with their bookkeeping. #}
