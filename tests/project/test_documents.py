@@ -61,3 +61,9 @@ def test_every_decision_has_a_date_and_a_line_in_the_index() -> None:
 def make_anchor(title: str) -> str:
     """The anchor of a heading, as GitHub makes it."""
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def test_the_overview_of_the_docs_site_names_every_domain() -> None:
+    overview = (ROOT / "dbt_project" / "models" / "overview.md").read_text()
+    named = set(re.findall(r"^\| `(\w+)` \|", overview, re.MULTILINE))
+    assert named == {path.name for path in (ROOT / "dbt_project" / "models" / "marts").iterdir()}
