@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loader.base.settings import ROOT
-from tests.support.documents import DOCUMENTS, list_links, list_paths
+from tests.support.documents import DOCUMENTS, list_anchors, list_links, list_paths
 
 TESTS = ROOT / "tests"
 
@@ -18,8 +18,9 @@ def list_test_names(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
 def test_every_path_and_target_that_a_page_names_exists(page: Path) -> None:
-    for target in list_links(page):
+    for target, anchor in list_links(page):
         assert target.exists(), target
+        assert not anchor or anchor in list_anchors(target), f"{target}#{anchor}"
     for name in list_paths(page):
         assert (ROOT / name).exists() or (TESTS / name).exists(), name
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -55,12 +56,6 @@ def test_every_decision_has_a_date_and_a_line_in_the_index() -> None:
         assert re.fullmatch(r"20\d\d-\d\d-\d\d", date), title
     titles = re.findall(r"^#{2,3} (.+)$", f"## {decisions}", re.MULTILINE)
     assert re.findall(r"^ *- \[(.+)\]\(#.+\)$", index, re.MULTILINE) == titles
-    assert re.findall(r"\]\(#(.+)\)$", index, re.MULTILINE) == [make_anchor(title) for title in titles]
-
-
-def make_anchor(title: str) -> str:
-    """The anchor of a heading, as GitHub makes it."""
-    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def test_the_overview_of_the_docs_site_names_every_domain() -> None:

@@ -35,9 +35,17 @@ def list_commands(page: Path) -> list[str]:
     ]
 
 
-def list_links(page: Path) -> list[Path]:
-    """The files and folders of the repository that a page links to."""
-    return [page.parent / target for target in re.findall(r"\]\((?!https?:|#)([^)#]+)[^)]*\)", page.read_text())]
+def list_links(page: Path) -> list[tuple[Path, str]]:
+    """The files and folders of the repository that a page links to, each with the heading's anchor or nothing."""
+    found = re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text())
+    return [(page.parent / target if target else page, anchor) for target, anchor in found]
+
+
+def list_anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def list_paths(page: Path) -> list[str]:
