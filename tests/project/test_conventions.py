@@ -25,6 +25,7 @@ TOP_LEVEL = {
     ".gitignore",
     ".sqlfluff",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "DECISIONS.md",
     "LICENSE",
     "Makefile",
