@@ -61,8 +61,8 @@ class DbtRun:
         return sum(counts[resource_type] for resource_type in resource_types)
 
     def describe_errors(self) -> str:
-        """dbt's own words, shortened to its last lines."""
-        lines = [line for text in (*self.notes, *self.errors) for line in text.splitlines() if line.strip()]
+        """What dbt said, shortened to its last lines."""
+        lines = [line for text in (*self.notes, *self.errors) for line in text.splitlines() if _says_something(line)]
         return "\n".join(lines[-_MOST_ERROR_LINES:]) or "dbt ended without saying why"
 
 
@@ -128,15 +128,20 @@ def build_docs(settings: Settings, console: Console) -> Path:
 def _read_event(line: str) -> dict[str, Any]:
     """An event of dbt's log; a line that is none, such as one of Python's own, counts as an error."""
     try:
-        event = json.loads(line)
-        return event if event["info"]["msg"] is not None else event
+        event: dict[str, Any] = json.loads(line)
+        return {"info": event["info"], "data": event.get("data", {})}
     except (ValueError, KeyError, TypeError):
         return {"info": {"level": "error", "name": "", "msg": line.strip()}, "data": {}}
 
 
+def _says_something(line: str) -> bool:
+    """Not the frame that dbt puts around an error."""
+    return bool(line.strip()) and not line.strip().startswith(("Encountered an error", "> in macro", "> called by"))
+
+
 def _describe_progress(event: Mapping[str, Any]) -> str | None:
     """`12 of 87` for the event of a node that has ended."""
-    data = event.get("data", {})
+    data = event["data"]
     is_end = "index" in data and "total" in data and "execution_time" in data
     return f"{data['index']} of {data['total']}" if is_end else None
 

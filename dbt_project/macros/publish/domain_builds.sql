@@ -55,7 +55,8 @@
 {% macro _record_unit_tests(domain, results) -%}
     {%- set ran = [] -%}
     {%- for result in results
-        if result.node.resource_type == 'unit_test' and find_domain(result.node) in [domain, 'shared'] -%}
+        if result.node.resource_type == 'unit_test'
+        and find_domain(graph.nodes[result.node.tested_node_unique_id]) in [domain, 'shared'] -%}
         {%- do ran.append(result) -%}
     {%- endfor -%}
     {%- if ran and not ran | rejectattr('status', 'in', ['pass', 'warn', 'success']) | list -%}

@@ -61,8 +61,8 @@
     {%- do _attach_postgres() -%}
     {%- do refuse_public_after_pseudonymous() -%}
     {%- do _prepare_handoffs() -%}
-    {%- set statements = [
-        "commit",
+    {#- dbt has begun a transaction for an operation, and none for the hook of a run -#}
+    {%- set statements = (["commit"] if flags.WHICH == 'run-operation' else []) + [
         "begin",
         "call postgres_execute('postgres_server', 'set local lock_timeout = " ~ lock_timeout_milliseconds() ~ "')",
         "create schema if not exists postgres_server.transform",
