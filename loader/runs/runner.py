@@ -22,8 +22,10 @@ from loader.base.console import build_console, report_error
 from loader.base.errors import HeadwaterError, list_causes
 from loader.base.interrupts import find_exit_status, stop_on_signals
 from loader.base.settings import Settings, read_settings
-from loader.raw.documents import LoadCounts
+from loader.raw.documents import DOCUMENT_LIMITS
 from loader.raw.field_inventory import FieldChange
+from loader.raw.ledger import LoadCounts
+from loader.raw.limits import apply_limits
 from loader.raw.pipelines import name_raw_schema, pipeline_for
 from loader.raw.warehouse import RawSchema, open_warehouse
 from loader.runs.progress import RunProgress, follow
@@ -148,6 +150,7 @@ def run_sources(
 ) -> Iterator[SourceLoad]:
     """Does the job for one source after the other. One that fails does not keep the others from theirs."""
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds) as connection:
+        apply_limits(connection, DOCUMENT_LIMITS)
         for entry in entries:
             raw = RawSchema(connection, name_raw_schema(entry.name))
             started = time.monotonic()
@@ -234,20 +237,17 @@ def print_summary(loads: Sequence[SourceLoad], console: Console) -> None:
     """The tables at the end: what became of the records of each resource, and which fields changed."""
     table = Table(title="Loaded", title_justify="left")
     table.add_column("resource")
-    for heading in (*(field.name for field in fields(LoadCounts)), "seconds"):
+    rows = [row for load in loads for row in load.resources]
+    has_removed = any(row.counts.removed for row in rows)  # most sources never remove anything
+    headings = [field.name for field in fields(LoadCounts) if field.name != "removed" or has_removed]
+    for heading in (*headings, "seconds"):
         table.add_column(heading, justify="right")
-    for load in loads:
-        for row in load.resources:
-            cells = [f"{number:,}" for number in astuple(row.counts)]
-            table.add_row(f"{row.source}.{row.resource}", *cells, f"{row.seconds:.1f}")
+    for row in rows:
+        cells = [f"{getattr(row.counts, heading):,}" for heading in headings]
+        table.add_row(f"{row.source}.{row.resource}", *cells, f"{row.seconds:.1f}")
     if table.row_count:
         console.print(table)
-    changes = [
-        (f"{row.source}.{row.resource}", change.path, change.change)
-        for load in loads
-        for row in load.resources
-        for change in row.changes
-    ]
+    changes = [(f"{row.source}.{row.resource}", change.path, change.change) for row in rows for change in row.changes]
     if changes:
         _print_changes(changes, console)
 

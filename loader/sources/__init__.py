@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dlt.extract import DltSource
 
-from loader.raw.documents import Record
+from loader.raw.record import Record
 from loader.raw.warehouse import RawSchema
 from loader.sources import openalex, semantic_scholar
 from loader.sources.contract import Estimate, LoadOptions

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 from loader.base.settings import read_settings
+from loader.raw.documents import DOCUMENT_LIMITS
+from loader.raw.limits import apply_limits
 from loader.raw.pipelines import pipeline_for
 from loader.raw.warehouse import RawSchema, open_warehouse
 from loader.sources.openalex import openalex_source
@@ -24,6 +26,7 @@ def main() -> None:
     progress = SilentProgress()
     started = time.perf_counter()
     with open_warehouse(settings.warehouse, wait_seconds=0) as connection:
+        apply_limits(connection, DOCUMENT_LIMITS)
         source = openalex_source(
             RawSchema(connection, "raw_openalex"),
             progress,

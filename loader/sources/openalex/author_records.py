@@ -12,7 +12,10 @@ import dlt
 
 from loader.base.errors import HeadwaterError
 from loader.raw.arrow import build_table
-from loader.raw.documents import Page, Progress, mark_rows, read_id
+from loader.raw.documents import Page
+from loader.raw.ledger import Progress
+from loader.raw.merge import mark_rows
+from loader.raw.record import read_id
 from loader.raw.warehouse import RawSchema
 from loader.sources.contract import LoadOptions
 from loader.sources.openalex.bookkeeping import (

@@ -15,7 +15,8 @@ from loader.base.errors import HeadwaterError, StopLoadingError
 from loader.fetch.allowance import DailyAllowance
 from loader.fetch.json_text import cut_out_elements
 from loader.fetch.session import HttpSession, Refusal, describe_time, read_wait
-from loader.raw.documents import Page, read_id
+from loader.raw.documents import Page
+from loader.raw.record import read_id
 
 MOST_VALUES = 100
 PER_PAGE = 100

@@ -10,7 +10,9 @@ from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.extract import DltResource
 
 from loader.fetch.allowance import DailyAllowance
-from loader.raw.documents import Page, Progress, Record, document_resource, load_documents
+from loader.raw.documents import Page, document_resource, load_documents
+from loader.raw.ledger import Progress
+from loader.raw.record import Record
 from loader.raw.warehouse import RawSchema
 from loader.sources.contract import LoadOptions
 from loader.sources.openalex.author_records import AuthorRecords

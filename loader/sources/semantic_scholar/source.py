@@ -12,7 +12,9 @@ from dlt.extract import DltResource
 
 from loader.base.errors import HeadwaterError, StopLoadingError
 from loader.fetch.session import UnavailableError
-from loader.raw.documents import Page, Progress, Record, document_resource, load_documents
+from loader.raw.documents import Page, document_resource, load_documents
+from loader.raw.ledger import Progress
+from loader.raw.record import Record
 from loader.raw.warehouse import RawSchema
 from loader.sources.semantic_scholar.client import Answer, SemanticScholarClient
 from loader.sources.semantic_scholar.due import DuePapers
