@@ -13,7 +13,6 @@ _CONSTANT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|(NaN|-?Infinity)', re.DOTA
 # An even number of backslashes before it are backslashes of the text.
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _CLOSING = {b"[": b"]", b"{": b"}"}
-_LIST_IN_ROOT = [b"{", b"["]
 
 
 def parse_strict(text: bytes) -> Any:
@@ -53,12 +52,14 @@ def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> None:
         seen.add(key)
 
 
-def cut_out_elements(text: bytes) -> tuple[bytes, list[bytes]]:
-    """The text with each element of the lists directly in the root object replaced by its index, and the elements.
+def cut_out_elements(text: bytes, depth: int = 1) -> tuple[bytes, list[bytes]]:
+    """The text with each element of the lists at this depth replaced by its index, and the elements.
 
-    Only brackets and quotation marks are looked at, so that an element need not be JSON. Raises
-    msgspec.DecodeError where they do not match: such a text has been cut, or was never JSON.
+    `depth` counts the objects around a list: 0 is a text that is the list itself, 1 a list in the root object.
+    Only brackets and quotation marks are read, so an element need not be JSON. Raises msgspec.DecodeError if they
+    do not match: such a text was cut short, or was never JSON.
     """
+    way_to_list = [b"{"] * depth + [b"["]
     open_brackets: list[bytes] = []
     pieces: list[bytes] = []
     elements: list[bytes] = []
@@ -73,10 +74,10 @@ def cut_out_elements(text: bytes) -> tuple[bytes, list[bytes]]:
 
     for match in _TOKEN.finditer(text):
         token = match.group()
-        is_in_list = open_brackets == _LIST_IN_ROOT
+        is_in_list = open_brackets == way_to_list
         if token in _CLOSING:
             open_brackets.append(token)
-            if open_brackets == _LIST_IN_ROOT:
+            if open_brackets == way_to_list:
                 start = match.end()
         elif token == b"," and is_in_list:
             cut(match.start())

@@ -5,20 +5,19 @@ as the source sent it, byte for byte.
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import dlt
-import msgspec
 import pyarrow as pa
 from dlt.extract import DltResource
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loader.fetch.json_text import parse_strict
+from loader.fetch.pages import Page
+from loader.fetch.records import read_id
 from loader.raw.arrow import build_table
 from loader.raw.field_inventory import INVENTORY_SCHEMA, FieldChange, FieldInventory, find_maps, read_known_fields
 from loader.raw.rejects import list_open
@@ -148,18 +147,6 @@ class Progress(Protocol):
 
     def fail(self, message: str) -> None:
         """Something could not be had; what could is loaded, and then the source ends with this error."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some records as the source sent them, and how many it says there are in all.
-
-    `unchanged_count` more it named without sending them: raw holds them as they are.
-    """
-
-    records: Sequence[bytes]
-    expected: int | None = None
-    unchanged_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,21 +328,3 @@ class Documents(Generic[T]):
                 yield from self.bookkeeping(given)
 
         return document_resource(self.name, rows)
-
-
-def read_id(record: bytes, field: str = "id") -> str | None:
-    """The id that stands in this field of a record, where it can be read at all, also of one that is rejected."""
-    decoder, beginning = _prepare_to_read(field)
-    try:
-        value = decoder.decode(record).value
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        # What is not JSON as a whole still begins with its id.
-        found = beginning.match(record)
-        return found.group(1).decode() if found else None
-    return None if value is None else str(value)
-
-
-@cache
-def _prepare_to_read(field: str) -> tuple[msgspec.json.Decoder[Any], re.Pattern[bytes]]:
-    struct = msgspec.defstruct("_Identified", [("value", Any, msgspec.field(name=field))])
-    return msgspec.json.Decoder(struct), re.compile(rb'\s*\{\s*"%b"\s*:\s*"([!#-\[\]-~]+)"' % field.encode())

@@ -9,11 +9,11 @@ import dlt
 import pyarrow as pa
 from dlt.extract import DltResource, DltSource
 
+from loader.fetch.pages import Page
 from loader.raw.arrow import build_table
 from loader.raw.documents import (
     REPLAY_HINTS,
     REPLAY_SCHEMA,
-    Page,
     Progress,
     Record,
     describe_fault,

@@ -11,7 +11,8 @@ import duckdb
 from dlt.extract import DltSource
 
 from loader.base.settings import read_settings
-from loader.raw.documents import LoadCounts, Page, Record, document_resource, load_documents
+from loader.fetch.pages import Page
+from loader.raw.documents import LoadCounts, Record, document_resource, load_documents
 from loader.raw.pipelines import pipeline_for
 from loader.raw.replay import build_replay, plan_replays
 from loader.raw.warehouse import RawSchema

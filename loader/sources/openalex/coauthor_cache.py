@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from loader.base.errors import HeadwaterError, StopLoadingError
-from loader.raw.documents import Page, Progress
+from loader.fetch.pages import Page
+from loader.raw.documents import Progress
 from loader.raw.rejects import list_open
 from loader.raw.warehouse import RawSchema
 from loader.sources.contract import Estimate, LoadOptions

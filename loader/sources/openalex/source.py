@@ -10,7 +10,8 @@ from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.extract import DltResource
 
 from loader.fetch.allowance import DailyAllowance
-from loader.raw.documents import Page, Progress, Record, document_resource, load_documents
+from loader.fetch.pages import Page
+from loader.raw.documents import Progress, Record, document_resource, load_documents
 from loader.raw.warehouse import RawSchema
 from loader.sources.contract import LoadOptions
 from loader.sources.openalex.author_records import AuthorRecords

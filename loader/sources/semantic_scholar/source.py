@@ -11,8 +11,9 @@ from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.extract import DltResource
 
 from loader.base.errors import HeadwaterError, StopLoadingError
+from loader.fetch.pages import Page
 from loader.fetch.session import UnavailableError
-from loader.raw.documents import Page, Progress, Record, document_resource, load_documents
+from loader.raw.documents import Progress, Record, document_resource, load_documents
 from loader.raw.warehouse import RawSchema
 from loader.sources.semantic_scholar.client import Answer, SemanticScholarClient
 from loader.sources.semantic_scholar.due import DuePapers

@@ -13,7 +13,8 @@ import pytest
 
 from loader.base.errors import HeadwaterError
 from loader.fetch.allowance import DailyAllowance
-from loader.fetch.session import USER_AGENT, HttpSession, Refusal, read_wait
+from loader.fetch.session import USER_AGENT, HttpSession, Refusal
+from loader.fetch.waits import read_wait
 from loader.samples.faults import (
     Answer,
     Fault,

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from loader.base.settings import read_settings
 from loader.fetch.json_text import cut_out_elements, parse_strict
-from loader.raw.documents import LoadCounts, Page, Record, document_resource, load_documents
+from loader.fetch.pages import Page
+from loader.raw.documents import LoadCounts, Record, document_resource, load_documents
 from loader.raw.pipelines import pipeline_for
 from loader.raw.warehouse import RawSchema
 from loader.samples.faults import Answer, Request
