@@ -39,15 +39,15 @@ class Atom:
     An entry that is not XML comes out as it is. A feed with a document type, which could define entities, is refused.
     """
 
-    def build_decoder(self, values: Sequence[str] = (), required: Sequence[str] = ()) -> CutDecoder:
+    def build_decoder(self, values: Sequence[str] = (), counts: Sequence[str] = ()) -> CutDecoder:
         """A decoder that reads these values of the feed as well."""
-        return _AtomDecoder(values, required)
+        return _AtomDecoder(values, counts)
 
 
 class _AtomDecoder:
-    def __init__(self, values: Sequence[str], required: Sequence[str]) -> None:
-        self._values = [*values, *required]
-        self._required = required
+    def __init__(self, values: Sequence[str], counts: Sequence[str]) -> None:
+        self._values = [*values, *counts]
+        self._counts = counts
 
     def decode(self, body: bytes) -> Cut:
         bad: list[bytes] = []
@@ -60,8 +60,8 @@ class _AtomDecoder:
             except ElementTree.ParseError as error:
                 raise msgspec.DecodeError("not XML") from error
         values = feed.read_values(self._values)
-        if any(values[name] is None for name in self._required):
-            raise msgspec.ValidationError("a value is missing")
+        if not all(str(values[name]).isdigit() for name in self._counts):
+            raise msgspec.ValidationError("a count is missing")
         return Cut([*feed.list_records(), *bad], values)
 
 

@@ -3,12 +3,12 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urljoin
 
 from loader.base.errors import HeadwaterError
 from loader.fetch.paging import CursorRefusedError, Header, PageFacts, Paging, Place, SinglePage, Step, is_about
 from loader.fetch.records import Cut, CutDecoder, Format, Json, read_id
 from loader.fetch.session import Answer, HttpSession, RefusedError
+from loader.fetch.transport import resolve_link
 
 MAX_READINGS = 3
 MAX_EMPTY_PAGES = 3
@@ -152,7 +152,7 @@ class _Reading:
         session = self._list.session
         if step.link is None:
             return session.fetch(self._list.path, {**self._list.params, **dict(step.parameters)}, self._list.decoder)
-        return session.fetch(urljoin(session.base_url + self._list.path, step.link), {}, self._list.decoder)
+        return session.fetch(resolve_link(session.base_url + self._list.path, step.link), {}, self._list.decoder)
 
     def _note(self, answer: Answer[Cut]) -> PageFacts:
         records = answer.body.records

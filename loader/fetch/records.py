@@ -5,16 +5,18 @@ where records are checked.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Protocol
+from operator import attrgetter
+from typing import Annotated, Any, Protocol
 
 import msgspec
 
 from loader.fetch.json_text import cut_out_elements
 
 Scalar = str | int | float | bool | None
+_Count = Annotated[int, msgspec.Meta(ge=0)] | Annotated[str, msgspec.Meta(pattern="^[0-9]+$")]
 _BLANK = b" \t\r\n"
 
 
@@ -36,8 +38,8 @@ class CutDecoder(Protocol):
 class Format(Protocol):
     """How a server writes a list of records."""
 
-    def build_decoder(self, values: Sequence[str], required: Sequence[str], /) -> CutDecoder:
-        """A decoder that reads these values as well; an answer without a `required` one is not whole."""
+    def build_decoder(self, values: Sequence[str], counts: Sequence[str], /) -> CutDecoder:
+        """A decoder that reads these values as well; an answer without one of the `counts` is not whole."""
 
 
 @dataclass(frozen=True)
@@ -51,32 +53,31 @@ class Json:
     path: str
     errors: str | None = None
 
-    def build_decoder(self, values: Sequence[str] = (), required: Sequence[str] = ()) -> CutDecoder:
+    def build_decoder(self, values: Sequence[str] = (), counts: Sequence[str] = ()) -> CutDecoder:
         """Raises ValueError for values beside a list that is the whole text: there is no place for them."""
-        return _build_json_decoder(self, tuple(values), tuple(required))
+        return _build_json_decoder(self, tuple(values), tuple(counts))
 
 
 class JsonLines:
     """One record a line. Such an answer says nothing beside its records."""
 
-    def build_decoder(self, values: Sequence[str] = (), required: Sequence[str] = ()) -> CutDecoder:
+    def build_decoder(self, values: Sequence[str] = (), counts: Sequence[str] = ()) -> CutDecoder:
         """Raises ValueError for values: there is no place for them."""
-        if values or required:
+        if values or counts:
             raise ValueError("JSON lines hold records alone; read the total and the cursor from a Header")
         return _LinesDecoder()
 
 
 class _JsonDecoder:
-    def __init__(self, layout: Json, values: Sequence[str], required: Sequence[str]) -> None:
+    def __init__(self, layout: Json, values: Sequence[str], counts: Sequence[str]) -> None:
         types: dict[str, Any] = dict.fromkeys(values, (Scalar, None))
-        types |= dict.fromkeys(required, (Scalar, msgspec.NODEFAULT))
+        types |= dict.fromkeys(counts, (_Count, msgspec.NODEFAULT))
         types[layout.path] = (list[msgspec.Raw], msgspec.NODEFAULT)
         if layout.errors:
             types[layout.errors] = (Any, None)
-        self._decoder = msgspec.json.Decoder(build_struct(types) if layout.path else list[msgspec.Raw])
+        self._decoder = msgspec.json.Decoder(_build_struct(types) if layout.path else list[msgspec.Raw])
         self._layout = layout
-        self._values = [*values, *required]
-        self._required = required
+        self._values = [*values, *counts]
 
     def decode(self, body: bytes) -> Cut:
         try:
@@ -85,21 +86,19 @@ class _JsonDecoder:
         except (msgspec.DecodeError, RecursionError):
             skeleton, cut_out = cut_out_elements(body, len(self._layout.path.split(".")) if self._layout.path else 0)
             found = self._decoder.decode(skeleton)
-        if self._layout.errors and read_path(found, self._layout.errors):
+        if self._layout.errors and _build_reader(self._layout.errors)(found):
             raise msgspec.ValidationError("the answer reports an error")
-        values = {path: read_path(found, path) for path in self._values}
-        if any(values[path] is None for path in self._required):
-            raise msgspec.ValidationError("a value is missing")
-        listed: Any = read_path(found, self._layout.path) if self._layout.path else found
+        values = {path: _build_reader(path)(found) for path in self._values}
+        listed: Any = _build_reader(self._layout.path)(found) if self._layout.path else found
         records = [bytes(record) for record in listed]
         return Cut(records if cut_out is None else [cut_out[int(index)] for index in records], values)
 
 
 @cache
-def _build_json_decoder(layout: Json, values: tuple[str, ...], required: tuple[str, ...]) -> CutDecoder:
-    if not layout.path and (values or required or layout.errors):
+def _build_json_decoder(layout: Json, values: tuple[str, ...], counts: tuple[str, ...]) -> CutDecoder:
+    if not layout.path and (values or counts or layout.errors):
         raise ValueError("an answer that is a list holds records alone; read the total and the cursor from a Header")
-    return _JsonDecoder(layout, values, required)
+    return _JsonDecoder(layout, values, counts)
 
 
 class _LinesDecoder:
@@ -115,9 +114,9 @@ class _LinesDecoder:
 
 def read_id(record: bytes, path: str = "id") -> str | None:
     """The id at this path of a record, if it can be read at all, also of a record that is not valid."""
-    decoder, beginning = _prepare_to_read(path)
+    decoder, read, beginning = _prepare_to_read(path)
     try:
-        value = read_path(decoder.decode(record), path)
+        value = read(decoder.decode(record))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # What is not JSON as a whole still begins with its id.
         found = beginning.match(record)
@@ -126,21 +125,28 @@ def read_id(record: bytes, path: str = "id") -> str | None:
 
 
 @cache
-def _prepare_to_read(path: str) -> tuple[msgspec.json.Decoder[Any], re.Pattern[bytes]]:
-    struct = build_struct({path: (Any, msgspec.NODEFAULT)})
-    return msgspec.json.Decoder(struct), re.compile(rb'\s*\{\s*"%b"\s*:\s*"([!#-\[\]-~]+)"' % path.encode())
+def _prepare_to_read(path: str) -> tuple[msgspec.json.Decoder[Any], Callable[[Any], Any], re.Pattern[bytes]]:
+    struct = _build_struct({path: (Any, msgspec.NODEFAULT)})
+    beginning = re.compile(rb'\s*\{\s*"%b"\s*:\s*"([!#-\[\]-~]+)"' % path.encode())
+    return msgspec.json.Decoder(struct), _build_reader(path), beginning
 
 
-def read_path(found: Any, path: str) -> Any:
-    """What stands at a dotted path of nested structs; None where an object on the way is missing."""
-    for name in path.split("."):
-        if found is None:
-            return None
-        found = getattr(found, _name_attribute(name))
-    return found
+@cache
+def _build_reader(path: str) -> Callable[[Any], Any]:
+    """Reads the value at a dotted path of nested structs; None if an object on the way is missing."""
+    names = [_name_attribute(name) for name in path.split(".")]
+    if len(names) == 1:
+        return attrgetter(names[0])
+
+    def read(found: Any) -> Any:
+        for name in names:
+            found = None if found is None else getattr(found, name)
+        return found
+
+    return read
 
 
-def build_struct(types: Mapping[str, tuple[Any, Any]]) -> type[msgspec.Struct]:
+def _build_struct(types: Mapping[str, tuple[Any, Any]]) -> type[msgspec.Struct]:
     """A struct, nested as the dotted paths are, that reads their values; each path has its type and its default.
 
     An object on the way to a path without a default must be there as well.
@@ -152,7 +158,7 @@ def build_struct(types: Mapping[str, tuple[Any, Any]]) -> type[msgspec.Struct]:
             type_, default = below[""]
         else:
             is_required = any(default is msgspec.NODEFAULT for _, default in below.values())
-            nested = build_struct(below)
+            nested = _build_struct(below)
             type_, default = (nested, msgspec.NODEFAULT) if is_required else (nested | None, None)
         fields.append((_name_attribute(name), type_, msgspec.field(default=default, name=name)))
     return msgspec.defstruct("Selected", fields, kw_only=True)

@@ -1,7 +1,7 @@
 """Sends one request: the key goes to its own server alone, and a failure is a reason without an address."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -46,6 +46,14 @@ def is_same_server(url: str, other: str) -> bool:
         return _read_server(url) == _read_server(other)
     except ValueError:
         return False
+
+
+def resolve_link(address: str, link: str) -> str:
+    """The address that a link of this one leads to; the link as it is if it leads nowhere."""
+    try:
+        return urljoin(address, link)
+    except ValueError:
+        return link
 
 
 def _read_server(url: str) -> tuple[str, str | None, int | None]:

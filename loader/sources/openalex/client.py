@@ -31,7 +31,7 @@ _CREDITS_WITHOUT_KEY = 1_000
 _RECORDS = Json("results", errors="error")
 _TOTAL = "meta.count"
 _PAGING = Cursor(parameter="cursor", start="*", next="meta.next_cursor")
-_COUNT_DECODER = _RECORDS.build_decoder(required=[_TOTAL])
+_COUNT_DECODER = _RECORDS.build_decoder(counts=[_TOTAL])
 
 
 class _RecordDecoder:
