@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loader.base.errors import HeadwaterError
 from loader.fetch.paging import CursorRefusedError, Header, PageFacts, Paging, Place, SinglePage, Step, is_about
@@ -77,16 +77,8 @@ def read_pages(
     Raises HeadwaterError if the third reading goes wrong too, and what the session raises.
     """
     way = paging or SinglePage()
-    listing = _List(
-        session,
-        path,
-        params or {},
-        _build_decoder(records, way, total),
-        way,
-        total,
-        key,
-        before_request,
-    )
+    decoder = _build_decoder(records, way, total)
+    listing = _List(session, path, params or {}, decoder, way, total, key, before_request)
     name = name or f"{session.base_url}{path}"
     keys: set[str | bytes] = set()
     read_before = 0
@@ -94,8 +86,11 @@ def read_pages(
         known = len(keys)
         reading = _Reading(listing)
         for page in reading.read_pages():
-            keys |= reading.page_keys
-            yield page if page.expected is None else Page(page.records, read_before + page.expected)
+            if page.expected is None:
+                yield page
+            else:
+                keys |= reading.page_keys
+                yield Page(page.records, read_before + page.expected)
         read_before += reading.received
         if not reading.trouble and (reading.expected is None or is_about(len(keys), reading.expected)):
             return
@@ -123,7 +118,7 @@ class _Reading:
         self.page_keys: frozenset[str | bytes] = frozenset()
         self._list = listing
         self._seen_steps: set[Step] = set()
-        self._seen_pages: set[frozenset[str | bytes]] = set()
+        self._seen_pages: set[int] = set()  # hashes of their keys: a list may be long
         self._empty_pages = 0
 
     def read_pages(self) -> Iterator[Page]:
@@ -143,7 +138,7 @@ class _Reading:
             yield Page(answer.body.records, self.expected)
             step = self._list.paging.next_step(step, facts)
             self.trouble = self._find_trouble(step)
-            self._seen_pages.add(self.page_keys)
+            self._seen_pages.add(hash(self.page_keys))
             if self.trouble:
                 return
 
@@ -159,17 +154,18 @@ class _Reading:
         self.page_keys = frozenset(map(self._list.read_key, records))
         self.received += len(records)
         self._empty_pages = 0 if records else self._empty_pages + 1
-        facts = PageFacts(len(records), answer.body.values, answer.headers, self.received, None)
-        if self._list.total is not None:
-            self.expected = facts.read_count(self._list.total)
-        return PageFacts(len(records), answer.body.values, answer.headers, self.received, self.expected)
+        facts = PageFacts(len(records), answer.body.values, answer.headers, self.received, self.expected)
+        if self._list.total is None or (count := facts.read_count(self._list.total)) is None:
+            return facts
+        self.expected = count
+        return replace(facts, expected=count)
 
     def _find_trouble(self, next_step: Step | None) -> str | None:
         """Why the list would not end, if it would not."""
         if not next_step:
             return None
         # A page in the place of another shows in the total, if there is one.
-        is_repeated = self.expected is None and self.page_keys and self.page_keys in self._seen_pages
+        is_repeated = self.expected is None and self.page_keys and hash(self.page_keys) in self._seen_pages
         if next_step in self._seen_steps or is_repeated:
             return "leads back to a page already read"
         if self._empty_pages >= MAX_EMPTY_PAGES:

@@ -192,7 +192,7 @@ class HttpSession:
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 pass
             # Not raised in there: a decoder may show the value that it does not accept.
-        raise self._describe_failure(request, response)
+        raise self._build_error(request, response)
 
     def _send(self, request: "_Request") -> requests.Response:
         try:
@@ -210,7 +210,7 @@ class HttpSession:
         # Not raised in there: what requests says may show an address to which a key was added.
         raise TransientError(reason)
 
-    def _describe_failure(self, request: "_Request", response: requests.Response) -> Exception:
+    def _build_error(self, request: "_Request", response: requests.Response) -> Exception:
         refusal = self._read_refusal(response)
         if explained := self._explain(refusal):
             return explained
