@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from requests.utils import parse_header_links
 
@@ -76,7 +76,7 @@ class Paging(Protocol):
 class SinglePage:
     """The list comes in one answer."""
 
-    places: tuple[Place, ...] = ()
+    places: ClassVar[tuple[Place, ...]] = ()
 
     def first_step(self) -> Step:
         """The only request."""
@@ -88,7 +88,7 @@ class SinglePage:
 
 @dataclass(frozen=True)
 class Cursor:
-    """Each answer names the cursor, or token, of the next page at `next`; the last one names none.
+    """Each answer has the cursor (or token) of the next page at `next`; the last one has none.
 
     It is sent as `parameter`. The first request sends `start`, if there is one. With `stays_at_end` the cursor never
     ends: an empty page that repeats it is the end of the list, as with Kraken's trades.
@@ -121,7 +121,7 @@ class Cursor:
 class LinkHeader:
     """Each answer has the address of the next page in its `Link` header, as rel="next"; the last one has none."""
 
-    places: tuple[Place, ...] = ()
+    places: ClassVar[tuple[Place, ...]] = ()
 
     def first_step(self) -> Step:
         """The list's own address."""
@@ -176,7 +176,7 @@ class Offset:
 
     parameter: str = "offset"
     start: int = 0
-    places: tuple[Place, ...] = ()
+    places: ClassVar[tuple[Place, ...]] = ()
 
     def first_step(self) -> Step:
         """The request for the first record."""
