@@ -13,6 +13,7 @@ from loader.fetch.session import HttpSession
 from tests.support.offline import sitecustomize  # noqa: F401  (installs the guard in this process)
 from tests.support.published import copy_published_sample
 from tests.support.slots import stand_in
+from tests.support.warm import PARSED_PROJECTS
 from tests.support.workspace import Workspace
 
 _BEGUN_WITH = ("test_answers.py", "test_demo.py", "test_privacy.py", "test_recorded_pages.py")
@@ -50,13 +51,17 @@ def _rank(item: pytest.Item) -> int:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _guard_children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Puts the guard into every child process too."""
+def _prepare_children(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
+    """Puts the guard into every child process too, and says where parsed projects are kept."""
     log = tmp_path_factory.mktemp("network") / "attempts.log"
     log.touch()
     patch = pytest.MonkeyPatch()
     patch.setenv("PYTHONPATH", str(_OFFLINE))
     patch.setenv("HEADWATER_TEST_NETWORK_LOG", str(log))
+    folder = tmp_path_factory.getbasetemp()
+    parsed = (folder if worker_id == "master" else folder.parent) / "parsed"
+    parsed.mkdir(exist_ok=True)
+    patch.setenv(PARSED_PROJECTS, str(parsed))
     # A developer's own settings, and a server of theirs, have no place in a test.
     for name in list(os.environ):
         if name.startswith(
