@@ -10,6 +10,7 @@ import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from loader.fetch.session import HttpSession
+from tests.support.domains import is_selected, list_domains
 from tests.support.offline import sitecustomize  # noqa: F401  (installs the guard in this process)
 from tests.support.published import copy_published_sample
 from tests.support.slots import stand_in
@@ -21,11 +22,19 @@ _THEN = ("chaos", "end_to_end", "sources", "test_bad_input.py", "test_http_comma
 _OFFLINE = Path(__file__).parent / "support" / "offline"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--domain academic`: the tests of that domain and the shared ones (tests/support/domains.py)."""
+    parser.addoption("--domain", metavar="NAME", help="run the tests of one domain and the shared ones")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keeps what hypothesis writes down, while tests are collected already, out of the repository.
 
     Looks for garbage as seldom as a dbt command does (loader/startup.py): it took a sixth of each load's time.
     """
+    domain = config.getoption("domain")
+    if domain is not None and domain not in list_domains():
+        raise pytest.UsageError(f"There is no domain {domain!r}. The domains are: {', '.join(list_domains())}.")
     gc.set_threshold(5_000, 50, 1_000)
     folder = tempfile.TemporaryDirectory(prefix="hypothesis-")
     config.add_cleanup(folder.cleanup)
@@ -33,11 +42,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with the files that take minutes, whatever the shuffle: else one process ends long after the others.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the tests of other domains, if one is asked for.
+
+    Begins with the files that take minutes, whatever the shuffle: else one process ends long after the others.
 
     Of them the first makes the published sample, while the other processes have what does not wait for it.
     """
+    left_out = [item for item in items if not is_selected(item.path, config.getoption("domain"))]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     items.sort(key=_rank)
 
 
