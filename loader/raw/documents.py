@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import pyarrow as pa
 from dlt.extract import DltResource
 
+from loader.fetch.pages import Page
 from loader.raw.arrow import build_table
 from loader.raw.field_inventory import FieldInventory, find_maps, read_known_fields
 from loader.raw.ledger import Ledger, Progress, list_empty_tables, mark_rejects
@@ -20,19 +21,6 @@ from loader.raw.limits import LoadLimits
 from loader.raw.merge import mark_copies, merged_resource
 from loader.raw.record import Record
 from loader.raw.warehouse import RawSchema
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some records as the source sent them, and how many it says there are in all.
-
-    `unchanged_count` counts further records that the source named without sending them: raw holds them as they are.
-    """
-
-    records: Sequence[bytes]
-    expected: int | None = None
-    unchanged_count: int = 0
-
 
 T = TypeVar("T")
 

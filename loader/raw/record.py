@@ -1,15 +1,13 @@
 """One record as a source sent it: how its model reads it, and what is wrong with one that fails."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-import msgspec
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loader.fetch.json_text import parse_strict
+from loader.fetch.records import read_id
 
 _MAX_REASONS = 3
 
@@ -58,21 +56,3 @@ def describe_fault(error: ValueError) -> str:
 def _describe_place(location: Sequence[int | str]) -> str:
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     return "".join(parts).removeprefix(".")
-
-
-def read_id(record: bytes, field: str = "id") -> str | None:
-    """The id in this field of a record, if it can be read at all, also of a rejected record."""
-    decoder, beginning = _prepare_to_read(field)
-    try:
-        value = decoder.decode(record).value
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        # A record that is not JSON as a whole may still begin with its id.
-        found = beginning.match(record)
-        return found.group(1).decode() if found else None
-    return None if value is None else str(value)
-
-
-@cache
-def _prepare_to_read(field: str) -> tuple[msgspec.json.Decoder[Any], re.Pattern[bytes]]:
-    struct = msgspec.defstruct("_Identified", [("value", Any, msgspec.field(name=field))])
-    return msgspec.json.Decoder(struct), re.compile(rb'\s*\{\s*"%b"\s*:\s*"([!#-\[\]-~]+)"' % field.encode())

@@ -12,9 +12,10 @@ import dlt
 import pyarrow as pa
 from dlt.extract import DltResource, DltSource
 
+from loader.fetch.pages import Page
 from loader.raw.arrow import build_table
 from loader.raw.changes import Event, EventPage, change_resource, load_changes
-from loader.raw.documents import Page, document_resource, load_documents
+from loader.raw.documents import document_resource, load_documents
 from loader.raw.ledger import Progress
 from loader.raw.merge import mark_rows
 from loader.raw.record import Record, describe_fault

@@ -19,7 +19,7 @@ from tests.support.progress import SilentProgress
 
 def main() -> None:
     url, folder = sys.argv[1], Path(sys.argv[2])
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     roster = folder / "roster.csv"
     roster.write_text("openalex_id\nA5012345678\n")
     settings = read_settings({"HEADWATER_DATA": str(folder)})

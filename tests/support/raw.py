@@ -10,7 +10,8 @@ import duckdb
 from dlt.extract import DltSource
 
 from loader.base.settings import read_settings
-from loader.raw.documents import Page, document_resource, load_documents
+from loader.fetch.pages import Page
+from loader.raw.documents import document_resource, load_documents
 from loader.raw.ledger import LoadCounts
 from loader.raw.pipelines import pipeline_for
 from loader.raw.record import Record

@@ -11,11 +11,11 @@ from typing import Any
 import dlt
 
 from loader.base.errors import HeadwaterError
+from loader.fetch.pages import Page
+from loader.fetch.records import read_id
 from loader.raw.arrow import build_table
-from loader.raw.documents import Page
 from loader.raw.ledger import Progress
 from loader.raw.merge import mark_rows
-from loader.raw.record import read_id
 from loader.raw.warehouse import RawSchema
 from loader.sources.contract import LoadOptions
 from loader.sources.openalex.bookkeeping import (

@@ -14,8 +14,8 @@ import dlt
 import pyarrow as pa
 
 from loader.base.errors import HeadwaterError, StopLoadingError
+from loader.fetch.pages import Page
 from loader.raw.arrow import build_table
-from loader.raw.documents import Page
 from loader.raw.merge import mark_rows
 from loader.raw.warehouse import RawSchema
 from loader.sources.contract import LoadOptions

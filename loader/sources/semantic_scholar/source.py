@@ -11,8 +11,9 @@ from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.extract import DltResource
 
 from loader.base.errors import HeadwaterError, StopLoadingError
+from loader.fetch.pages import Page
 from loader.fetch.session import UnavailableError
-from loader.raw.documents import Page, document_resource, load_documents
+from loader.raw.documents import document_resource, load_documents
 from loader.raw.ledger import Progress
 from loader.raw.record import Record
 from loader.raw.warehouse import RawSchema

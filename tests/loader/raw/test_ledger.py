@@ -8,9 +8,10 @@ import dlt
 import pyarrow as pa
 import pytest
 
+from loader.fetch.pages import Page
 from loader.raw.arrow import build_table
 from loader.raw.changes import Changes, Event
-from loader.raw.documents import Documents, Page
+from loader.raw.documents import Documents
 from loader.raw.files import Files
 from loader.raw.ledger import COUNT_SCHEMA
 from loader.raw.limits import LoadLimits, combine_limits

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from loader.base.settings import read_settings
 from loader.fetch.json_text import cut_out_elements, parse_strict
-from loader.raw.documents import Page, document_resource, load_documents
+from loader.fetch.pages import Page
+from loader.raw.documents import document_resource, load_documents
 from loader.raw.ledger import LoadCounts
 from loader.raw.pipelines import pipeline_for
 from loader.raw.record import Record

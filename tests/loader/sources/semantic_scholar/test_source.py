@@ -120,7 +120,7 @@ def test_a_paper_that_appears_is_found_and_one_that_changed_is_renewed(
 def test_works_of_former_members_and_what_is_no_doi_are_not_asked_for(
     loader: PaperLoader, server: SemanticScholarServer, expected_dois: set[str]
 ) -> None:
-    with duckdb.connect(str(loader.base.settings.warehouse)) as connection:
+    with duckdb.connect(str(loader.settings.warehouse)) as connection:
         for old, new in (
             (min(expected_dois), "10.1234/has a space"),
             (max(expected_dois), "none"),
