@@ -210,6 +210,14 @@ def test_records_are_told_apart_by_a_nested_key_or_as_a_whole(key: str | None) -
     assert len(reader.warnings) == 1
 
 
+def test_a_record_that_comes_again_with_other_values_stands_for_no_other() -> None:
+    moved = [{**TEN[2], "title": "Changed"}, *TEN[3:5]]
+    with ScriptedServer(serve(TEN), leave_alone, change_body(results=moved)) as server:
+        reader = Reader(server, "a cursor")
+        assert reader.read()[-10:] == TEN
+    assert reader.warnings == [f"{server.url}/list ended after 9 of 10 records; it is read again from its start."]
+
+
 def test_a_first_page_that_is_refused_ends_the_list_at_once() -> None:
     with ScriptedServer(give({"message": "No such filter"}, 400)) as server:
         with pytest.raises(HeadwaterError, match="/list answered 400: No such filter"):
