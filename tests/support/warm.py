@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import traceback
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -76,6 +77,8 @@ def _serve(requests: socket.socket) -> None:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
+    # From Python 3.12 on. The other threads are idle ones of numpy and pyarrow.
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     # The kernel reaps who waits for a command.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:

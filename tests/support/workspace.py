@@ -19,6 +19,7 @@ from tests.support.warm import run_warm
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 RECORDED = ROOT.parent / "shared" / "data"
 BENCH = ROOT.parent / "shared" / "bench"
+_WARM = ("dbt", "dlt", "headwater")
 BUILD_WITHOUT_TESTS = ("dbt", "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 
 
@@ -126,8 +127,11 @@ class Workspace:
         return path
 
     def run(self, command: str, *arguments: str, extra: Mapping[str, str] | None = None) -> Finished:
-        """Runs a command of the virtual environment to its end, in a process that has its imports (see warm.py)."""
-        return Finished(*run_warm(str(SCRIPTS / command), arguments, self._extend(extra)))
+        """Runs a command of the virtual environment to its end; one of ours in a process that has its imports."""
+        program = str(SCRIPTS / command)
+        if command in _WARM:
+            return Finished(*run_warm(program, arguments, self._extend(extra)))
+        return self.run_program([program, *arguments], extra)
 
     def run_program(self, arguments: Sequence[str], extra: Mapping[str, str] | None = None) -> Finished:
         """Runs any program to its end, in this workspace's environment."""
