@@ -19,7 +19,10 @@ from loader.publish.dbt import DbtRun, read_failure, run_dbt
 from loader.publish.marts import count_published
 from loader.publish.postgres import ensure_server, find_server
 from loader.publish.privacy import PSEUDONYMOUS, read_pseudonymiser
-from loader.runs.runner import ResourceLoad, print_summary, run_sources, select_sources
+from loader.runs.report import print_summary
+from loader.runs.results import ResourceLoad
+from loader.runs.runner import run_sources
+from loader.sources import select_sources
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from loader.base.settings import ROOT
-from loader.sources import SOURCES
+from loader.sources import load_sources
 
 PROJECT = ROOT / "dbt_project"
 LAYERS = {
@@ -111,7 +111,7 @@ def test_singular_tests_say_which_decision_they_guard() -> None:
 
 def test_what_holds_for_raw_is_tested_of_every_source() -> None:
     macro = (PROJECT / "macros" / "raw" / "sources.sql").read_text()
-    for name, entry in SOURCES.items():
+    for name, entry in load_sources().items():
         (listed,) = re.findall(rf"'{name}': \[([^]]*)\]", macro)
         assert re.findall(r"'(\w+)'", listed) == list(entry.models), name
         path = PROJECT / "models" / "staging" / "academic" / name / f"_{name}__sources.yml"

@@ -163,13 +163,7 @@ class OpenAlexClient:
         allowance: DailyAllowance | None,
         warn: Callable[[str], None],
     ) -> None:
-        if requests_per_second is not None and not requests_per_second > 0:
-            raise HeadwaterError(
-                f"sources.openalex.requests_per_second is {requests_per_second:g}; it must be above 0."
-            )
         key = (api_key or "").strip()
-        if not (key.isascii() and key.isprintable()):
-            raise HeadwaterError("The key in sources.openalex.api_key holds characters that no key has.")
         self._warn = warn
         self._budget = _Budget()
         self._daily_credits = _CREDITS_WITH_KEY if key else _CREDITS_WITHOUT_KEY

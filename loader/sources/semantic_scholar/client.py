@@ -12,7 +12,9 @@ import msgspec
 
 from loader.base.errors import HeadwaterError, StopLoadingError
 from loader.fetch.json_text import cut_out_elements
-from loader.fetch.session import HttpSession, Refusal
+from loader.fetch.session import Refusal
+from loader.sources.contract import SourceRun
+from loader.sources.settings import HttpSettings
 
 MOST_IDS = 500
 # All that is useful but for the embedding, which nothing reads and which is ten times the rest.
@@ -43,23 +45,14 @@ class Answer:
 
 
 class SemanticScholarClient:
-    """Looks papers up. Without `api_key` all such users share one allowance, which is often used up."""
+    """Looks papers up. Without a key all users share one allowance, which is often used up."""
 
-    def __init__(self, base_url: str, api_key: str | None, requests_per_second: float) -> None:
-        if not requests_per_second > 0:
-            raise HeadwaterError(
-                f"sources.semantic_scholar.requests_per_second is {requests_per_second:g}; it must be above 0."
-            )
-        key = (api_key or "").strip()
-        if not (key.isascii() and key.isprintable()):
-            raise HeadwaterError("The key in sources.semantic_scholar.api_key holds characters that no key has.")
+    def __init__(self, run: SourceRun[HttpSettings]) -> None:
         self._most_ids = MOST_IDS
-        self._session = HttpSession(
-            base_url,
-            requests_per_second=requests_per_second,
-            key_headers={"x-api-key": key} if key else None,
+        self._session = run.open_session(
+            key_header="x-api-key: {key}",
             explain=explain_refusal,
-            first_wait_seconds=_PAUSE_IN_REQUESTS / requests_per_second,
+            first_wait_seconds=_PAUSE_IN_REQUESTS / run.settings.pace,
         )
 
     def split(self, dois: Sequence[str]) -> list[Sequence[str]]:

@@ -14,13 +14,14 @@ import pytest
 
 from loader.base.settings import read_settings
 from loader.raw.documents import LoadCounts
-from loader.runs.runner import SourceLoad
+from loader.runs.results import SourceLoad
 from loader.samples.faults import Answer, Fault, Request, answer_html, answer_status, cut_body, truncate_json
 from loader.samples.openalex.catalogue import Catalogue
 from loader.samples.openalex.institution import generate_catalogue, write_roster
 from loader.samples.openalex.server import OpenAlexServer
-from loader.sources.contract import LoadOptions
+from loader.sources.contract import RunOptions
 from loader.sources.openalex.roster import read_roster
+from tests.support.loading import narrow
 from tests.support.openalex import Loader
 from tests.support.sample import Sample, serve_sample
 from tests.support.waiting import wait_until
@@ -105,7 +106,7 @@ def after_works(catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) 
     with OpenAlexServer(catalogue) as server:
         loader = build_loader(tmp_path_factory.mktemp("works"), server)
         assert loader.load().error is None
-    return loader.base.settings.data
+    return loader.settings.data
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_the_most_frequent_coauthors_come_first_and_the_next_run_goes_on(
 ) -> None:
     assert count_records(loader.load(coauthor_credits=20)) == LoadCounts(extracted=20, new=20)
     assert list_asked(server) == coauthors[:20]
-    assert read_years(loader.base.settings) == {author: count_years(catalogue, author) for author in coauthors[:20]}
+    assert read_years(loader.settings) == {author: count_years(catalogue, author) for author in coauthors[:20]}
     told = f"20 of {len(coauthors):,} coauthors were asked for their first and last years; the next run goes on."
     assert told in read_output(capsys)
     assert count_records(loader.load(coauthor_credits=30)).new == 30
@@ -148,7 +149,7 @@ def test_who_was_asked_for_is_asked_for_again_after_a_year_found_or_not(
     assert (loader.ask(statuses.format("found")), loader.ask(statuses.format("not_found"))) == (19, 1)
 
     def list_asked_after(days: float) -> list[str]:
-        with duckdb.connect(str(loader.base.settings.warehouse)) as connection:
+        with duckdb.connect(str(loader.settings.warehouse)) as connection:
             asked_at = datetime.now(UTC) - timedelta(days=days)
             connection.execute("update raw_openalex.coauthor_years set updated_at = ?", [asked_at])
         server.requests.clear()
@@ -250,7 +251,7 @@ def test_where_one_after_the_other_cannot_be_had_the_run_fails_and_the_next_goes
     assert list_asked(server) == coauthors[:8]
     faults.clear()
     assert count_records(loader.load(coauthor_credits=len(coauthors))).new == len(coauthors) - 5
-    assert read_years(loader.base.settings) == {author: count_years(catalogue, author) for author in coauthors}
+    assert read_years(loader.settings) == {author: count_years(catalogue, author) for author in coauthors}
 
 
 def test_less_than_an_answer_is_never_no_years(
@@ -267,7 +268,7 @@ def test_less_than_an_answer_is_never_no_years(
         faults[author] = once(fault)
     assert count_records(loader.load(coauthor_credits=5)).new == 5
     assert len(list_asked(server)) == 10
-    assert read_years(loader.base.settings) == {author: count_years(catalogue, author) for author in coauthors[:5]}
+    assert read_years(loader.settings) == {author: count_years(catalogue, author) for author in coauthors[:5]}
 
 
 def once(fault: Fault) -> Fault:
@@ -285,7 +286,7 @@ def test_an_answer_that_is_not_as_it_should_be_is_set_aside_and_counts_as_one(
     faults[coauthors[3]] = answer_status(200, {"meta": {"count": 3}, "group_by": [none]})
     faults[coauthors[4]] = answer_status(200, {"meta": {"count": 200}, "group_by": full})
     assert count_records(loader.load(coauthor_credits=6)) == LoadCounts(extracted=6, new=3, rejected=3)
-    with duckdb.connect(str(loader.base.settings.warehouse), read_only=True) as connection:
+    with duckdb.connect(str(loader.settings.warehouse), read_only=True) as connection:
         sql = "select record_id, reason from raw_openalex.rejected_records where resource = 'coauthor_years'"
         reasons = dict(connection.execute(sql).fetchall())
     assert set(reasons) == {coauthors[2], coauthors[3], coauthors[4]}
@@ -307,7 +308,7 @@ def test_nobody_and_who_is_met_on_works_that_left_are_not_asked_for(
     def list_asked_of(works: list[dict[str, Any]], coauthor_credits: int) -> list[str]:
         changed = [{**work, "authorships": [*work["authorships"], *nameless]} for work in works]
         with OpenAlexServer(replace(catalogue, works=changed)) as other:
-            follower = Loader(loader.base.settings, other, tmp_path / "roster.csv")
+            follower = Loader(loader.settings, other, tmp_path / "roster.csv")
             assert follower.load(coauthor_credits=coauthor_credits).error is None
             return list_asked(other)
 
@@ -323,9 +324,9 @@ def test_a_run_of_single_authors_asks_for_no_coauthor_and_a_full_refresh_for_all
     member = "A5800096542"
     loader.load(coauthor_credits=20)
     server.requests.clear()
-    assert loader.load(LoadOptions(authors=(member,)), coauthor_credits=20).error is None
+    assert loader.load(narrow("author", member), coauthor_credits=20).error is None
     assert list_asked(server) == []
-    assert loader.load(LoadOptions(is_full_refresh=True), coauthor_credits=20).error is None
+    assert loader.load(RunOptions(is_full_refresh=True), coauthor_credits=20).error is None
     assert list_asked(server) == coauthors[:20]
 
 

@@ -72,7 +72,7 @@ def apply_both(first: Fault, second: Fault) -> Fault:
 
 
 def read_rows(loader: Loader, sql: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(loader.base.settings.warehouse), read_only=True) as connection:
+    with duckdb.connect(str(loader.settings.warehouse), read_only=True) as connection:
         return connection.execute(sql).fetchall()
 
 

@@ -119,7 +119,7 @@ def test_what_a_failed_load_extracted_is_not_told_as_loaded(loader: Loader, serv
 
 def test_raw_that_lacks_what_a_load_reads_is_told_in_one_line(loader: Loader) -> None:
     loader.load()
-    with duckdb.connect(str(loader.base.settings.warehouse)) as connection:
+    with duckdb.connect(str(loader.settings.warehouse)) as connection:
         connection.execute("alter table raw_openalex.roster drop column document")
     error = loader.load().error or ""
     assert "document" in error

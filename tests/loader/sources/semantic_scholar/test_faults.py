@@ -124,7 +124,7 @@ def test_a_batch_without_an_answer_keeps_no_other_from_its_own_and_is_asked_for_
 def test_batches_that_are_refused_in_every_run_keep_no_other_from_its_own(
     loader: PaperLoader, server: SemanticScholarServer, expected_dois: set[str]
 ) -> None:
-    with duckdb.connect(str(loader.base.settings.warehouse)) as connection:
+    with duckdb.connect(str(loader.settings.warehouse)) as connection:
         connection.execute(
             "insert into raw_openalex.works by name select * replace (id || '0' as id,"
             " replace(document::varchar, '/doi.org/10.', '/doi.org/10.9')::json as document) from raw_openalex.works"
@@ -219,7 +219,7 @@ def test_a_bad_record_is_rejected_alone_and_its_paper_is_known_by_its_id(
     assert loader.read_lookups().keys() == expected_dois
     loader.age_lookups("found", days=31)
     assert loader.load().error is None
-    with duckdb.connect(str(loader.base.settings.warehouse), read_only=True) as connection:
+    with duckdb.connect(str(loader.settings.warehouse), read_only=True) as connection:
         still_open = list_open(RawSchema(connection, "raw_semantic_scholar"))
     # A later load brought what is mended; nobody can tell which paper the nameless one is.
     assert [reject.record_id for reject in still_open] == [None]

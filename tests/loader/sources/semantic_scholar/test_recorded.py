@@ -52,7 +52,7 @@ def test_recorded_papers_are_found_by_their_dois(loader: PaperLoader) -> None:
     }
     assert len(whole) > 500
     dois = sorted(whole)[:600]
-    with duckdb.connect(str(loader.base.settings.warehouse)) as connection:
+    with duckdb.connect(str(loader.settings.warehouse)) as connection:
         work_ids = connection.execute("select id from raw_openalex.works order by id limit 600").fetchall()
         (author_id,) = connection.execute("select min(id) from raw_openalex.roster").fetchone() or ("",)
         connection.execute("delete from raw_openalex.works")
