@@ -23,7 +23,7 @@ class RunPipeline(_PipelineCommand):
     help_string = "Loads sources into the warehouse"
     description: str | None = (
         "Loads what is new and what has changed, and ends with a table of what became of every record."
-        " `dlt pipeline run` loads every configured source, `dlt pipeline openalex run` one."
+        " `dlt pipeline run` loads every configured source, `dlt pipeline SOURCE run` one."
         " The exit status is not zero when anything failed."
     )
 

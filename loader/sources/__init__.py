@@ -16,9 +16,14 @@ _NO_OPTIONS = RunOptions()
 
 @cache
 def load_sources() -> dict[str, Source[Any]]:
-    """All sources of all domains by name, each after the sources that it comes `after`, else alphabetically."""
-    found = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
-    waiting = sorted((module.SOURCE for module in found if hasattr(module, "SOURCE")), key=lambda source: source.name)
+    """All sources of all domains by name, in the order in which they are loaded."""
+    modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+    return order_sources(module.SOURCE for module in modules if hasattr(module, "SOURCE"))
+
+
+def order_sources(sources: Iterable[Source[Any]]) -> dict[str, Source[Any]]:
+    """The sources by name, each after the sources that it comes `after`, else alphabetically."""
+    waiting = sorted(sources, key=lambda source: source.name)
     ordered: dict[str, Source[Any]] = {}
     while waiting:
         ready = [source for source in waiting if ordered.keys() >= set(source.after)]

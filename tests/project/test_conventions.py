@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 import yaml
 
 from loader.base.settings import ROOT
-from loader.sources import load_sources
+from loader.sources import find_sources, load_sources
+from loader.sources.contract import Source
 
 PROJECT = ROOT / "dbt_project"
 LAYERS = {
@@ -114,11 +116,48 @@ def test_what_holds_for_raw_is_tested_of_every_source() -> None:
     for name, entry in load_sources().items():
         (listed,) = re.findall(rf"'{name}': \[([^]]*)\]", macro)
         assert re.findall(r"'(\w+)'", listed) == list(entry.models), name
-        path = PROJECT / "models" / "staging" / "academic" / name / f"_{name}__sources.yml"
+        path = PROJECT / "models" / "staging" / entry.domain / name / f"_{name}__sources.yml"
         (source,) = yaml.safe_load(path.read_text())["sources"]
         assert {*entry.models, "load_counts", "rejected_records", "replays"} <= {
             table["name"] for table in source["tables"]
         }, name
+
+
+def list_breaches(name: str, source: Source[Any]) -> Iterator[str]:
+    """What a source lacks, each in a sentence."""
+    module = ROOT / "loader" / "sources" / name
+    if not (module.is_dir() or module.with_suffix(".py").exists()):
+        yield f"{name} is not defined in loader/sources/{name} or loader/sources/{name}.py"
+    samples = ROOT / "loader" / "samples" / name
+    servers = [path for path in (samples / "server.py", samples.with_suffix(".py")) if path.exists()]
+    if not any("StandInServer" in path.read_text() for path in servers):
+        yield f"{name} has no stand-in server in loader/samples/{name}"
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
+        yield f"{name} is not in snake case"
+    if not source.resources:
+        yield f"{name} has no resource"
+    for shape in source.resources:
+        if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", shape.name):
+            yield f"{name} has a resource {shape.name}, which is not in snake case"
+    if not (PROJECT / "models" / "staging" / source.domain / name).is_dir():
+        yield f"{name} has no staging models in dbt_project/models/staging/{source.domain}/{name}"
+    tests = ROOT / "tests" / "loader" / "sources"
+    if not ((tests / name).is_dir() or (tests / f"test_{name}.py").exists()):
+        yield f"{name} has no tests in tests/loader/sources/{name} or tests/loader/sources/test_{name}.py"
+
+
+def test_every_source_has_what_belongs_to_one() -> None:
+    assert [breach for name, source in load_sources().items() for breach in list_breaches(name, source)] == []
+
+
+def test_a_source_that_lacks_something_is_told_what() -> None:
+    (openalex,) = find_sources("openalex", domains=("academic",))
+    assert list(list_breaches("hacker_news", replace(openalex, name="hacker_news", domain="headlines"))) == [
+        "hacker_news is not defined in loader/sources/hacker_news or loader/sources/hacker_news.py",
+        "hacker_news has no stand-in server in loader/samples/hacker_news",
+        "hacker_news has no staging models in dbt_project/models/staging/headlines/hacker_news",
+        "hacker_news has no tests in tests/loader/sources/hacker_news or tests/loader/sources/test_hacker_news.py",
+    ]
 
 
 def test_yaml_files_are_named_after_their_folder() -> None:
