@@ -125,9 +125,12 @@ def prepare_run(
     source: Source[Any], raw: RawSchema, progress: Progress, options: RunOptions, settings: Settings
 ) -> SourceRun[Any]:
     """The run of a source, with its settings resolved and its options parsed. Raises HeadwaterError for wrong ones."""
+    resolved = resolve_settings(source.settings, source.section)
+    if source.without_key and not resolved.api_key:
+        progress.warn(f"There is no key in {source.section}.api_key: {source.without_key}.")
     return SourceRun(
         source=source,
-        settings=resolve_settings(source.settings, source.section),
+        settings=resolved,
         raw=raw,
         progress=progress,
         options=replace(options, narrowed_to=_parse_options(source, options.narrowed_to)),

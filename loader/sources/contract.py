@@ -168,7 +168,8 @@ class Source(Generic[S]):
     """A source of one domain: its settings, its resources and, where it needs them, a plan and an estimate of its own.
 
     `options` is what a run may be narrowed to; `after` names the sources that are loaded before this one.
-    `is_enabled` gets settings that may lack required ones; `needs` says what a user sets to enable it.
+    `is_enabled` gets settings that may lack required ones; `needs` says what a user sets to enable it, and
+    `without_key` what a run without an `api_key` has to put up with.
     """
 
     name: str
@@ -180,6 +181,7 @@ class Source(Generic[S]):
     estimate: Callable[[SourceRun[S]], list[Estimate] | None] = estimate_nothing
     is_enabled: Callable[[S], bool] = has_required_settings
     needs: str = ""
+    without_key: str = ""
     after: tuple[str, ...] = ()
 
     @property

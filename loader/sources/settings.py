@@ -1,6 +1,7 @@
 """The settings of a source: read by dlt's rules from `sources.<name>.*`, and checked before anything is built."""
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import ClassVar, TypeVar
 
 import dlt
 from dlt.common.configuration import configspec, resolve_configuration
@@ -22,10 +23,16 @@ class SourceSettings(BaseConfiguration):
     A field with a default of None whose type does not allow None is required.
     """
 
+    # The settings that must not be below a number, each with that number.
+    minimums: ClassVar[Mapping[str, float]] = {}
+
     enabled: bool = True
 
     def check(self, section: str) -> None:
         """Raises HeadwaterError for a value that cannot be used. `section` is where the settings are."""
+        for name, minimum in self.minimums.items():
+            if (value := getattr(self, name)) < minimum:
+                raise HeadwaterError(f"{section}.{name} is {value:g}; it must not be below {minimum:g}.")
 
 
 @configspec
@@ -45,6 +52,7 @@ class HttpSettings(SourceSettings):
 
     def check(self, section: str) -> None:
         """See SourceSettings."""
+        super().check(section)
         pace = self.requests_per_second
         if pace is not None and not pace > 0:
             raise HeadwaterError(f"{section}.requests_per_second is {pace:g}; it must be above 0.")

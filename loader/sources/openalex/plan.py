@@ -34,11 +34,6 @@ class OpenAlexRun:
 
     def __init__(self, run: SourceRun[OpenAlexSettings]) -> None:
         settings = run.settings
-        if not settings.api_key:
-            run.progress.warn(
-                "There is no key in sources.openalex.api_key: OpenAlex answers about 1,000 lists of 100 records a day,"
-                " with a free key ten times that."
-            )
         self.run = run
         self.is_full_refresh = run.options.is_full_refresh and not run.options.list(AUTHOR)
         self.client = OpenAlexClient(

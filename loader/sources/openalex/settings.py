@@ -1,8 +1,10 @@
 """OpenAlex's settings, `sources.openalex.*`."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from dlt.common.configuration import configspec
 
-from loader.base.errors import HeadwaterError
 from loader.sources.settings import HttpSettings
 
 
@@ -15,6 +17,8 @@ class OpenAlexSettings(HttpSettings):
     asked for what changed instead. `coauthor_credits` is the maximum of coauthor look-ups per run.
     """
 
+    minimums: ClassVar[Mapping[str, float]] = {"coauthor_credits": 0}
+
     base_url: str = "https://api.openalex.org"
     roster: str | None = None
     institution: str | None = None
@@ -22,9 +26,3 @@ class OpenAlexSettings(HttpSettings):
     sweep_credits: int = 100
     has_paid_plan: bool = False
     coauthor_credits: int = 1_000
-
-    def check(self, section: str) -> None:
-        """See SourceSettings."""
-        super().check(section)
-        if self.coauthor_credits < 0:
-            raise HeadwaterError(f"{section}.coauthor_credits is {self.coauthor_credits}; it must not be below 0.")

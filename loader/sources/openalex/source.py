@@ -91,5 +91,6 @@ SOURCE = Source(
     plan=plan_openalex,
     estimate=estimate_openalex,
     is_enabled=lambda settings: bool(settings.roster or settings.institution),
+    without_key="OpenAlex answers about 1,000 lists of 100 records a day, with a free key ten times that",
     needs="a roster (sources.openalex.roster) or an institution (sources.openalex.institution)",
 )

@@ -9,6 +9,7 @@ import msgspec
 from loader.base.seeds import read_seed
 from loader.raw.pipelines import name_raw_schema
 from loader.raw.warehouse import RawSchema
+from loader.sources.openalex.known import WorkHead
 from loader.sources.openalex.models import MEMBERS
 
 _NOT_FOUND_DAYS = 90
@@ -18,18 +19,9 @@ _DOI = re.compile(r"10\.[0-9]{4,9}/\S+")
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class _Author(msgspec.Struct):
-    id: str | None = None
-
-
-class _Authorship(msgspec.Struct):
-    author: _Author
-
-
-class _Work(msgspec.Struct):
+class _Work(WorkHead):
     doi: str | None = None
     type: str | None = None
-    authorships: list[_Authorship] | None = None
 
 
 def has_works(raw: RawSchema) -> bool:
@@ -78,6 +70,5 @@ def _read_dois(openalex: RawSchema) -> Iterator[str]:
     members = set(openalex.query_keys(MEMBERS))
     for work in openalex.read_documents("works", msgspec.json.Decoder(_Work)):
         doi = _ADDRESS.sub("", work.doi or "", count=1).lower()
-        is_members = any(authorship.author.id in members for authorship in work.authorships or [])
-        if is_members and work.type in kept_types and _DOI.fullmatch(doi):
+        if work.type in kept_types and _DOI.fullmatch(doi) and not work.author_ids.isdisjoint(members):
             yield doi

@@ -1,7 +1,8 @@
 """Semantic Scholar as a source: papers, and what became of the DOIs that were requested."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import tee
+from typing import ClassVar
 
 from dlt.common.configuration import configspec
 
@@ -21,16 +22,11 @@ _MAX_FAILURES = 2  # in a row: a batch that cannot be answered does not hold up 
 class SemanticScholarSettings(HttpSettings):
     """Papers that were found are looked up again after `refresh_after_days`. Without a key it is slow, so it is off."""
 
+    minimums: ClassVar[Mapping[str, float]] = {"refresh_after_days": 0}
+
     enabled: bool = False
     base_url: str = "https://api.semanticscholar.org"
     refresh_after_days: float = 30.0
-
-    def check(self, section: str) -> None:
-        """See SourceSettings."""
-        super().check(section)
-        days = self.refresh_after_days
-        if days < 0:
-            raise HeadwaterError(f"{section}.refresh_after_days is {days:g}; it must not be below 0.")
 
 
 Run = SourceRun[SemanticScholarSettings]
@@ -68,11 +64,6 @@ def estimate_semantic_scholar(run: Run) -> list[Estimate]:
 
 
 def _list_dois(run: Run) -> list[str]:
-    if not run.settings.api_key:
-        run.progress.warn(
-            "There is no key in sources.semantic_scholar.api_key: all users without a key share what Semantic Scholar"
-            " allows, and often have to wait."
-        )
     if not has_works(run.raw):
         run.progress.warn("No works of OpenAlex are loaded yet, so there is no DOI to ask Semantic Scholar for.")
     return list_due_dois(run.raw, run.settings.refresh_after_days, is_full_refresh=run.options.is_full_refresh)
@@ -113,5 +104,6 @@ SOURCE = Source(
     options=(),
     plan=plan_semantic_scholar,
     estimate=estimate_semantic_scholar,
+    without_key="all users without a key share what Semantic Scholar allows, and often have to wait",
     after=("openalex",),
 )

@@ -45,7 +45,7 @@ def write_warehouse(workspace: Workspace) -> None:
         pytest.param(set_roster(""), "is empty", id="an empty roster"),
         pytest.param(set_roster("name\nAda\n"), "neither a column openalex_id nor orcid", id="no usable column"),
         pytest.param(set_roster("openalex_id\nA12x\n"), "is not an OpenAlex author id", id="a malformed id"),
-        pytest.param(set_roster("openalex_id\nA50123\nA50123\n"), "stands in line 2 already", id="a duplicate id"),
+        pytest.param(set_roster("openalex_id\nA50123\nA50123\n"), "is already on line 2", id="a duplicate id"),
         pytest.param(
             set_variables(SOURCES__OPENALEX__BASE_URL="http://127.0.0.1:9"), "cannot be reached", id="nobody answers"
         ),
