@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import dlt
 import pyarrow as pa
 
-from loader.base.seeds import read_seed
+from loader.base.dbt_project import read_seed
 from loader.raw.warehouse import RawSchema
 from loader.sources.openalex.models import MEMBERS
 

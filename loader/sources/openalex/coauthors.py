@@ -4,7 +4,7 @@ from collections import Counter
 
 import msgspec
 
-from loader.base.seeds import read_seed
+from loader.base.dbt_project import read_seed
 from loader.raw.warehouse import RawSchema
 from loader.sources.openalex.bookkeeping import list_left_statuses, read_work_statuses
 from loader.sources.openalex.known import WorkHead

@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from loader.base.seeds import read_seed
+from loader.base.dbt_project import read_seed, render_macro
 from loader.raw.pipelines import name_raw_schema
 from loader.raw.warehouse import RawSchema
 from loader.sources.openalex.known import WorkHead
 from loader.sources.openalex.models import MEMBERS
 
 _NOT_FOUND_DAYS = 90
-_ADDRESS = re.compile(r"https?://(dx\.)?doi\.org/", re.IGNORECASE)
 # Semantic Scholar refuses a whole batch for one id that it cannot read.
 _DOI = re.compile(r"10\.[0-9]{4,9}/\S+")
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -42,7 +41,7 @@ def list_due_dois(raw: RawSchema, refresh_after_days: float, *, is_full_refresh:
     rests = {"found": refresh_after_days, "not_found": _NOT_FOUND_DAYS}
     now = datetime.now(UTC)
     due: list[tuple[datetime, str]] = []
-    for doi in set(_read_dois(_find_openalex(raw))):
+    for doi in _read_dois(_find_openalex(raw)):
         if doi not in answered:
             due.append((_NEVER, doi))
             continue
@@ -64,11 +63,18 @@ def _read_answered(raw: RawSchema) -> dict[str, tuple[str, datetime]]:
     return {doi: (status, asked_at) for doi, status, asked_at in rows}
 
 
-def _read_dois(openalex: RawSchema) -> Iterator[str]:
-    """The DOIs of works that are papers of somebody on today's roster."""
+def _read_dois(openalex: RawSchema) -> set[str]:
+    """The DOIs of works that are papers of somebody on today's roster, spelled as in the marts."""
+    addresses = [work.doi for work in _list_papers(openalex) if work.doi]
+    name = render_macro("academic", "values", "name_doi", "address")
+    sql = f"select {name} from (select unnest(?::varchar[]) as address)"
+    rows = openalex.connection.cursor().execute(sql, [addresses]).fetchall()
+    return {doi for (doi,) in rows if _DOI.fullmatch(doi)}
+
+
+def _list_papers(openalex: RawSchema) -> Iterator[_Work]:
     kept_types = {row["work_type"] for row in read_seed("academic", "work_types_kept")}
     members = set(openalex.query_keys(MEMBERS))
     for work in openalex.read_documents("works", msgspec.json.Decoder(_Work)):
-        doi = _ADDRESS.sub("", work.doi or "", count=1).lower()
-        if work.type in kept_types and _DOI.fullmatch(doi) and not work.author_ids.isdisjoint(members):
-            yield doi
+        if work.type in kept_types and not work.author_ids.isdisjoint(members):
+            yield work

@@ -334,11 +334,11 @@ def test_what_coauthors_would_cost_is_told_beforehand(
     loader: Loader, server: OpenAlexServer, coauthors: list[str]
 ) -> None:
     loader.load(coauthor_credits=20)
-    loader.arguments["coauthor_credits"] = 30
+    loader.configured["coauthor_credits"] = 30
     (estimate,) = [each for each in loader.estimate() if "coauthors" in each.what]
     assert (estimate.what, estimate.credits) == ("first and last years of 30 coauthors", 30)
     assert estimate.note == f"of {len(coauthors) - 20:,} that are due"
-    loader.arguments["coauthor_credits"] = 0
+    loader.configured["coauthor_credits"] = 0
     assert not [each for each in loader.estimate() if "coauthors" in each.what]
 
 
