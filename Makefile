@@ -26,8 +26,8 @@ demo: $(READY) ## Everything on sample APIs: no key, no network, no server to in
 run: $(READY) ## Load, build, hand off and publish what .dlt/config.toml names
 	@$(BIN)/headwater run
 
-test: $(READY) ## The whole test suite
-	$(BIN)/python -m pytest
+test: $(READY) ## The whole test suite; DOMAIN=academic leaves out the tests of other domains
+	$(BIN)/python -m pytest $(if $(DOMAIN),--domain $(DOMAIN))
 
 chaos: $(READY) ## Kill loads, handoffs and publications 20 times each, and hold what is left against the truth
 	HEADWATER_CHAOS_KILLS=20 $(BIN)/python -m pytest tests/chaos --numprocesses 0 --capture no -p no:randomly

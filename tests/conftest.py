@@ -10,9 +10,11 @@ import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from loader.fetch.session import HttpSession
+from tests.support.domains import is_selected, list_domains
 from tests.support.offline import sitecustomize  # noqa: F401  (installs the guard in this process)
 from tests.support.published import copy_published_sample
 from tests.support.slots import stand_in
+from tests.support.warm import PARSED_PROJECTS
 from tests.support.workspace import Workspace
 
 _BEGUN_WITH = ("test_answers.py", "test_demo.py", "test_privacy.py", "test_recorded_pages.py")
@@ -20,11 +22,19 @@ _THEN = ("chaos", "end_to_end", "sources", "test_bad_input.py", "test_http_comma
 _OFFLINE = Path(__file__).parent / "support" / "offline"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--domain academic`: the tests of that domain and the shared ones (tests/support/domains.py)."""
+    parser.addoption("--domain", metavar="NAME", help="run the tests of one domain and the shared ones")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keeps what hypothesis writes down, while tests are collected already, out of the repository.
 
     Looks for garbage as seldom as a dbt command does (loader/startup.py): it took a sixth of each load's time.
     """
+    domain = config.getoption("domain")
+    if domain is not None and domain not in list_domains():
+        raise pytest.UsageError(f"There is no domain {domain!r}. The domains are: {', '.join(list_domains())}.")
     gc.set_threshold(5_000, 50, 1_000)
     folder = tempfile.TemporaryDirectory(prefix="hypothesis-")
     config.add_cleanup(folder.cleanup)
@@ -32,11 +42,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with the files that take minutes, whatever the shuffle: else one process ends long after the others.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the tests of other domains, if one is asked for.
+
+    Begins with the files that take minutes, whatever the shuffle: else one process ends long after the others.
 
     Of them the first makes the published sample, while the other processes have what does not wait for it.
     """
+    left_out = [item for item in items if not is_selected(item.path, config.getoption("domain"))]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     items.sort(key=_rank)
 
 
@@ -50,13 +66,17 @@ def _rank(item: pytest.Item) -> int:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _guard_children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Puts the guard into every child process too."""
+def _prepare_children(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
+    """Puts the guard into every child process too, and says where parsed projects are kept."""
     log = tmp_path_factory.mktemp("network") / "attempts.log"
     log.touch()
     patch = pytest.MonkeyPatch()
     patch.setenv("PYTHONPATH", str(_OFFLINE))
     patch.setenv("HEADWATER_TEST_NETWORK_LOG", str(log))
+    folder = tmp_path_factory.getbasetemp()
+    parsed = (folder if worker_id == "master" else folder.parent) / "parsed"
+    parsed.mkdir(exist_ok=True)
+    patch.setenv(PARSED_PROJECTS, str(parsed))
     # A developer's own settings, and a server of theirs, have no place in a test.
     for name in list(os.environ):
         if name.startswith(

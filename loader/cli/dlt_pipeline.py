@@ -49,7 +49,7 @@ class RunPipeline(_PipelineCommand):
     def execute(self, args: argparse.Namespace) -> None:
         """Runs the load and exits with its status."""
         from loader.base.interrupts import leave
-        from loader.runs.report import estimate_and_report, run_and_report
+        from loader.runs.load_report import estimate_and_report, run_and_report
         from loader.runs.runner import load_source
         from loader.sources import list_options, select_sources
         from loader.sources.contract import RunOptions
@@ -101,7 +101,7 @@ class ReplayRejects(_PipelineCommand):
         """Replays, and exits with the status."""
         from loader.base.interrupts import leave
         from loader.cli.rejects import replay_rejects
-        from loader.runs.report import run_and_report
+        from loader.runs.load_report import run_and_report
         from loader.sources import find_sources
 
         leave(run_and_report(args.pipeline_name, find_sources, replay_rejects))

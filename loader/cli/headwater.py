@@ -24,20 +24,26 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="headwater")
 def main() -> None:
-    """From a list of researchers to tested tables in Postgres.
+    """Public data as tested tables in DuckDB and Postgres.
 
     `dlt pipeline run` loads, `dbt build` builds and tests; `headwater run` does all of it in order.
     """
 
 
 @main.command()
-def run() -> None:
-    """Load, build, hand off and publish; stop at the first failure."""
+@click.option("--domain", "domains", multiple=True, metavar="NAME", help="Only this domain; may be given repeatedly.")
+@click.option("--force", is_flag=True, help="Build and publish also where nothing is new.")
+def run(domains: tuple[str, ...], force: bool) -> None:
+    """Load every enabled domain; build and publish those with news.
+
+    A source or a test that fails holds back its own domain; the others are published, and the exit status is not zero.
+    """
     from loader.base.interrupts import leave
-    from loader.runs.full_run import print_report, run_all
+    from loader.runs.full_run import run_all
+    from loader.runs.report import print_report
 
     console = build_console()
-    report = run_all(read_settings(), console)
+    report = run_all(read_settings(), console, domains=domains, is_forced=force)
     print_report(report, console)
     leave(report.exit_status)
 
@@ -47,7 +53,8 @@ def run() -> None:
 def demo(day: int) -> None:
     """Run everything on sample APIs: no key, no network, a warehouse of its own in data/demo."""
     from loader.base.interrupts import leave
-    from loader.runs.full_run import print_report, run_all
+    from loader.runs.full_run import run_all
+    from loader.runs.report import print_report
     from loader.samples.demo import prepare_environment, print_answers, print_next_steps, serve_sample
 
     console = build_console()
@@ -57,7 +64,7 @@ def demo(day: int) -> None:
         prepare_environment(served, data)
         report = run_all(read_settings(), console)
     print_report(report, console)
-    if report.error:
+    if report.exit_status:
         leave(report.exit_status)
     server = postgres.ensure_server()
     print_answers(server, console)

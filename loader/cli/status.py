@@ -18,7 +18,7 @@ from loader.publish.privacy import PSEUDONYMOUS
 from loader.raw.pipelines import name_raw_schema
 from loader.raw.rejects import list_open
 from loader.raw.warehouse import RawSchema, open_warehouse
-from loader.runs.full_run import read_last_report
+from loader.runs.report import read_last_report
 from loader.sources import find_sources
 
 

@@ -19,8 +19,8 @@ _DAYS = FixedWindow()
 class DailyAllowance:
     """At most `requests_per_day` requests from one midnight UTC to the next.
 
-    They are counted in the SQLite file at `path`, in the table `name`, by every thread, process and run that uses it.
-    `setting` is the setting that a user would change. Raises HeadwaterError when it is below 1.
+    Every thread, process and run counts its requests in the table `name` of the SQLite file at `path`. `setting` is
+    the setting that a user would change. Raises HeadwaterError if `requests_per_day` is below 1.
     """
 
     def __init__(self, path: Path, *, name: str, requests_per_day: int, setting: str) -> None:
@@ -34,7 +34,7 @@ class DailyAllowance:
             bucket.leak(_read_clock())
 
     def spend(self) -> None:
-        """Counts one request. Raises StopLoadingError when today's are used up; HeadwaterError when it cannot count."""
+        """Counts one request. Raises StopLoadingError if today's are used up, HeadwaterError if it cannot count."""
         with self._open() as bucket:
             now = _read_clock()
             is_free = bucket.put(RateItem(self._name, now))
@@ -47,7 +47,7 @@ class DailyAllowance:
 
     @contextmanager
     def _open(self) -> Iterator[SQLiteBucket]:
-        """The count, in a transaction of SQLite's that keeps other threads and processes out."""
+        """The count, in a transaction that keeps other threads and processes out."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with SQLiteBucket.init_from_file(
@@ -59,8 +59,8 @@ class DailyAllowance:
                 yield bucket
         except (sqlite3.Error, OSError) as error:
             raise HeadwaterError(
-                f"Today's requests cannot be counted in {self._path}: {error}. Where that file is broken, remove it;"
-                " the count then starts anew."
+                f"Today's requests cannot be counted in {self._path}: {error}. If that file is broken, remove it;"
+                " the count then starts again."
             ) from error
 
 

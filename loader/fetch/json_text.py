@@ -1,4 +1,4 @@
-"""JSON as everything after it can take it: read alike by Python and DuckDB, storable in Postgres."""
+"""Strict JSON: Python and DuckDB read it alike, and Postgres can store it."""
 
 import json
 import re
@@ -7,20 +7,19 @@ from typing import Any
 import msgspec
 import orjson
 
-# A string, a quotation mark that begins none, or a mark of structure.
+# A string, a quotation mark that begins no string, or a structural character.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
 _CONSTANT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|(NaN|-?Infinity)', re.DOTALL)
-# An even number of backslashes before it are backslashes of the text.
+# An even number of backslashes before it are escaped backslashes.
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _CLOSING = {b"[": b"]", b"{": b"}"}
-_LIST_IN_ROOT = [b"{", b"["]
 
 
 def parse_strict(text: bytes) -> Any:
-    """Reads a JSON text. Raises ValueError with the reason when it is none, or when engines would differ over it.
+    """Reads a JSON text. Raises ValueError with the reason if it is not JSON or if engines would read it differently.
 
-    They differ over a key that an object has twice (Python takes the last, DuckDB the first), over NaN and over
-    numbers beyond a double's range; and Postgres cannot store U+0000.
+    They differ on a key that an object has twice (Python takes the last, DuckDB the first), on NaN and on numbers
+    beyond a double's range; and Postgres cannot store U+0000.
     """
     try:
         value = orjson.loads(text)
@@ -32,7 +31,7 @@ def parse_strict(text: bytes) -> Any:
         written = orjson.dumps(value)
     except TypeError as error:
         raise ValueError("nested deeper than 254 levels") from error
-    # A key stands before a colon: what is read and written back lacks the colon of a key that came twice.
+    # Each key has a colon: a key that came twice loses one when the value is written back.
     if written != text and (written.count(b":") != text.count(b":") or b"\\u003" in text):
         json.loads(text, object_pairs_hook=_refuse_repeated_keys)
     return value
@@ -53,12 +52,14 @@ def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> None:
         seen.add(key)
 
 
-def cut_out_elements(text: bytes) -> tuple[bytes, list[bytes]]:
-    """The text with each element of the lists directly in the root object replaced by its index, and the elements.
+def cut_out_elements(text: bytes, depth: int = 1) -> tuple[bytes, list[bytes]]:
+    """The text with each element of the lists at this depth replaced by its index, and the elements.
 
-    Only brackets and quotation marks are looked at, so that an element need not be JSON. Raises
-    msgspec.DecodeError where they do not match: such a text has been cut, or was never JSON.
+    `depth` counts the objects around a list: 0 is a text that is the list itself, 1 a list in the root object.
+    Only brackets and quotation marks are read, so an element need not be JSON. Raises msgspec.DecodeError if they
+    do not match: such a text was cut short, or was never JSON.
     """
+    way_to_list = [b"{"] * depth + [b"["]
     open_brackets: list[bytes] = []
     pieces: list[bytes] = []
     elements: list[bytes] = []
@@ -73,10 +74,10 @@ def cut_out_elements(text: bytes) -> tuple[bytes, list[bytes]]:
 
     for match in _TOKEN.finditer(text):
         token = match.group()
-        is_in_list = open_brackets == _LIST_IN_ROOT
+        is_in_list = open_brackets == way_to_list
         if token in _CLOSING:
             open_brackets.append(token)
-            if open_brackets == _LIST_IN_ROOT:
+            if open_brackets == way_to_list:
                 start = match.end()
         elif token == b"," and is_in_list:
             cut(match.start())

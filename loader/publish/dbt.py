@@ -1,115 +1,154 @@
-"""Runs dbt as the user would, and reads what came of it."""
+"""Runs dbt as the user would, and reads what came of it from its JSON log and its results."""
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from loader.base.errors import HeadwaterError
 from loader.base.settings import ROOT, Settings, derive_tool_environment
 
-_PROGRESS = re.compile(r"(\d+) of (\d+) (?:OK|PASS|ERROR|FAIL|WARN|SKIP|NO-OP)")
-_FIT = frozenset({"success", "pass", "warn"})
+_SUCCESSFUL = frozenset({"success", "pass", "warn", "no-op"})
+_MOST_ERROR_LINES = 20
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of a model, seed, snapshot or test; `message` is dbt's own, where it has one."""
+
+    unique_id: str
+    status: str
+    message: str
+
+    @property
+    def is_successful(self) -> bool:
+        """Whether it was built or passed; a warning is no failure."""
+        return self.status in _SUCCESSFUL
+
+    @property
+    def resource_type(self) -> str:
+        """`model`, `test`, `unit_test`, …"""
+        return self.unique_id.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """As in the dbt project."""
+        return self.unique_id.split(".")[2]
 
 
 @dataclass(frozen=True)
 class DbtRun:
-    """What one dbt command did: nodes by what they are, tests passed, and its last words when it failed."""
+    """What one dbt command did: every node's result, and the errors and notes that it printed."""
 
     is_successful: bool
     seconds: float
-    models: int
-    tests_passed: int
-    output: str
+    results: Sequence[NodeResult] = field(default_factory=list)
+    errors: Sequence[str] = field(default_factory=list)
+    notes: Sequence[str] = field(default_factory=list)
+
+    def count_successful(self, *resource_types: str) -> int:
+        """How many nodes of these types were built or passed."""
+        counts = Counter(result.resource_type for result in self.results if result.is_successful)
+        return sum(counts[resource_type] for resource_type in resource_types)
+
+    def describe_errors(self) -> str:
+        """What dbt said, shortened to its last lines."""
+        lines = [line for text in (*self.notes, *self.errors) for line in text.splitlines() if _says_something(line)]
+        return "\n".join(lines[-_MOST_ERROR_LINES:]) or "dbt ended without saying why"
 
 
-def run_dbt(arguments: list[str], settings: Settings, console: Console, label: str, target: str = "duckdb") -> DbtRun:
-    """Runs one dbt command in a process of its own, showing how far it is."""
+def run_dbt(
+    arguments: Sequence[str],
+    settings: Settings,
+    console: Console,
+    label: str,
+    target: str = "duckdb",
+    environment: Mapping[str, str] | None = None,
+) -> DbtRun:
+    """Runs one dbt command in a process of its own, showing how far it is. `environment` is set for it in addition."""
     started = time.monotonic()
     # A results file of an earlier command must not be read as this one's.
     results_path = settings.find_dbt_artifacts(target) / "run_results.json"
     results_path.unlink(missing_ok=True)
-    # As a user types it: told the target that it would take anyhow, dbt would parse the whole project anew.
+    # As a user types it: given the target that it would take anyhow, dbt would parse the whole project anew.
     named_target = [] if target == "duckdb" else ["--target", target]
-    environment = {name: value for name, value in os.environ.items() if name != "DBT_TARGET"}
+    inherited = {name: value for name, value in os.environ.items() if name != "DBT_TARGET"}
     process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments, *named_target],
+        [str(Path(sys.executable).with_name("dbt")), "--log-format", "json", *arguments, *named_target],
         cwd=ROOT,
-        env={**environment, **derive_tool_environment(settings, target)},
+        env={**inherited, **derive_tool_environment(settings, target), **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    lines: list[str] = []
+    errors: list[str] = []
+    notes: list[str] = []
     if not console.is_terminal:
         console.print(f"{label} …")
     try:
         with console.status(f"{label} …") as status:
             for line in process.stdout or []:
-                lines.append(line)
-                if match := _PROGRESS.search(line):
-                    status.update(f"{label} … {match.group(1)} of {match.group(2)}")
+                event = _read_event(line)
+                if progress := _describe_progress(event):
+                    status.update(f"{label} … {progress}")
+                elif event["info"]["level"] == "error":
+                    errors.append(event["info"]["msg"])
+                elif event["info"]["name"] == "JinjaLogInfo":
+                    notes.append(event["info"]["msg"])
     except KeyboardInterrupt:
         process.terminate()
         raise
     finally:
         # It lets go of the warehouse when it ends.
         is_successful = process.wait() == 0
-    nodes = _count_nodes(results_path.read_text()) if results_path.exists() else Counter()
-    return DbtRun(
-        is_successful=is_successful,
-        seconds=time.monotonic() - started,
-        models=nodes["model"],
-        tests_passed=nodes["test"] + nodes["unit_test"],
-        output="".join(lines),
-    )
+    results = _read_results(results_path) if results_path.exists() else []
+    return DbtRun(is_successful, time.monotonic() - started, results, errors, notes)
 
 
 def build_docs(settings: Settings, console: Console) -> Path:
     """The docs site with lineage as one static page; returns its path. Raises HeadwaterError with dbt's words."""
     run = run_dbt(["docs", "generate", "--static"], settings, console, "Building the docs site")
     if not run.is_successful:
-        raise read_failure(run)
+        raise HeadwaterError(run.describe_errors())
     page = settings.data / "docs" / "index.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(settings.find_dbt_artifacts() / "static_index.html", page)
     return page
 
 
-def read_failure(run: DbtRun) -> HeadwaterError:
-    """The error for a dbt command that failed: what dbt says, without its clock and its progress."""
-    lines = [re.sub(r"^\d\d:\d\d:\d\d\s*", "", line).rstrip() for line in run.output.splitlines()]
-    told = [line for line in lines if line and not _PROGRESS.search(line) and not _is_chatter(line)]
-    return HeadwaterError("\n".join(told[-20:]))
+def _read_event(line: str) -> dict[str, Any]:
+    """An event of dbt's log; a line that is none, such as one of Python's own, counts as an error."""
+    try:
+        event: dict[str, Any] = json.loads(line)
+        return {"info": event["info"], "data": event.get("data", {})}
+    except (ValueError, KeyError, TypeError):
+        return {"info": {"level": "error", "name": "", "msg": line.strip()}, "data": {}}
 
 
-_CHATTER = (
-    "Running with",
-    "Registered adapter",
-    "Found ",
-    "Using default selector",
-    "Concurrency",
-    "Unable to do partial",
-    "Finished running",
-    "Encountered an error",
-    "Done. ",
-)
+def _says_something(line: str) -> bool:
+    """Not the frame that dbt puts around an error."""
+    return bool(line.strip()) and not line.strip().startswith(("Encountered an error", "> in macro", "> called by"))
 
 
-def _is_chatter(line: str) -> bool:
-    return line.startswith(_CHATTER) or any(word in line for word in (" START ", " OK hook", "compiled code at"))
+def _describe_progress(event: Mapping[str, Any]) -> str | None:
+    """`12 of 87` for the event of a node that has ended."""
+    data = event["data"]
+    is_end = "index" in data and "total" in data and "execution_time" in data
+    return f"{data['index']} of {data['total']}" if is_end else None
 
 
-def _count_nodes(text: str) -> Counter[str]:
-    """How many nodes of each resource type ended well."""
-    return Counter(
-        result["unique_id"].split(".", 1)[0] for result in json.loads(text)["results"] if result["status"] in _FIT
-    )
+def _read_results(path: Path) -> list[NodeResult]:
+    return [
+        NodeResult(result["unique_id"], result["status"], result.get("message") or "")
+        for result in json.loads(path.read_text())["results"]
+        if result["unique_id"].split(".")[0] not in ("operation", "macro")
+    ]

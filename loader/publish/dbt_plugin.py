@@ -12,6 +12,7 @@ from duckdb.sqltypes import DATE, VARCHAR
 
 from loader.base.errors import HeadwaterError
 from loader.base.settings import read_settings
+from loader.publish.fingerprints import fingerprint_code, fingerprint_privacy
 from loader.publish.postgres import ensure_server, find_duckdb_extension, wait_for_readers
 from loader.publish.privacy import Pseudonymiser, read_pseudonymiser
 from loader.raw.warehouse import open_warehouse
@@ -35,12 +36,15 @@ class Plugin(BasePlugin):
             raise DbtRuntimeError(str(error)) from error
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Registers two SQL functions for the handoff, which do nothing until they are called.
+        """Registers the SQL functions of the macros, which do nothing until they are called.
 
         Where pseudonyms are published, two more make them: the key is in this process only, never in SQL.
         """
-        conn.create_function("postgres_extension_path", _find_extension, [], VARCHAR)
-        conn.create_function("postgres_connection_string", _find_server, [], VARCHAR)
+        settings = read_settings()
+        server = duckdb.struct_type({"extension_path": VARCHAR, "connection_string": VARCHAR, "error": VARCHAR})
+        conn.create_function("find_postgres", _find_postgres, [], server, side_effects=True)
+        conn.create_function("code_fingerprint", lambda domain: fingerprint_code(domain, settings), [VARCHAR], VARCHAR)
+        conn.create_function("privacy_fingerprint", lambda: fingerprint_privacy(settings), [], VARCHAR)
         if pseudonymiser := read_pseudonymiser(read_settings()):
             _register_pseudonyms(conn, pseudonymiser)
 
@@ -61,15 +65,15 @@ def _register_pseudonyms(conn: duckdb.DuckDBPyConnection, pseudonymiser: Pseudon
     conn.create_function("move_dates", move_dates, [duckdb.list_type(VARCHAR), dates], dates, type=PythonUDFType.ARROW)
 
 
-def _find_extension() -> str:
-    return str(find_duckdb_extension())
+def _find_postgres() -> dict[str, str | None]:
+    """Where Postgres is, started and with nobody in the handoff's way; or why it cannot be used.
 
-
-def _find_server() -> str:
+    The error is a value: raised, it would reach the user with a traceback.
+    """
+    extension = str(find_duckdb_extension())
     try:
         server = ensure_server()
         wait_for_readers(server, "transform", read_settings().lock_wait_seconds)
     except HeadwaterError as error:
-        # Raised, it would reach the user with a traceback: handoff.sql looks for the mark.
-        return f"error: {error}"
-    return server.connection_string
+        return {"extension_path": extension, "connection_string": None, "error": str(error)}
+    return {"extension_path": extension, "connection_string": server.connection_string, "error": None}

@@ -72,6 +72,7 @@ def attach_postgres(connection: duckdb.DuckDBPyConnection, server: Server) -> No
 def _list_marts(connection: duckdb.DuckDBPyConnection, database: str) -> set[str]:
     rows = connection.execute(
         f"select table_name from duckdb_tables() where database_name = {database} and schema_name = 'marts'"
+        f" union select view_name from duckdb_views() where database_name = {database} and schema_name = 'marts'"
     ).fetchall()
     return {name for (name,) in rows}
 

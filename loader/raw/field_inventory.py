@@ -1,7 +1,7 @@
-"""Which fields a source's records have, of which types and how often: written down per load, so that drift is seen.
+"""Which fields a source's records have, of which types and how often: kept per load, so that drift is noticed.
 
-A path reads `authorships[].author.id`. Names that are values rather than names, such as the words of an abstract,
-stand together as `abstract_inverted_index.*`.
+A path reads `authorships[].author.id`. Keys that are values, such as the words of an abstract, are listed together as
+`abstract_inverted_index.*`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,6 +9,7 @@ from dataclasses import astuple, dataclass, fields, replace
 from datetime import datetime
 from typing import Any, get_args, get_origin
 
+import dlt
 import msgspec
 import pyarrow as pa
 from pydantic import BaseModel
@@ -31,6 +32,7 @@ INVENTORY_SCHEMA = pa.schema(
         pa.field("_dlt_load_id", pa.string(), nullable=False),
     ]
 )
+INVENTORY_HINTS = dlt.mark.make_hints(table_name="field_inventory", columns={}, primary_key=["resource", "path"])
 
 _TYPE_NAMES: dict[type, str] = {
     type(None): "null",
@@ -41,20 +43,20 @@ _TYPE_NAMES: dict[type, str] = {
     list: "array",
     dict: "object",
 }
-# A walk over a record costs as much as everything else that a load does with it: of a large load a part will do.
-_EXAMINED_WHOLLY = 1_000
-_THEN_ONE_IN = 10
-# Bounds, so that no record can make an inventory without end.
-_MOST_NAMES = 200
-_LONGEST_NAME = 100
-_DEEPEST = 20
-# A field that was to be expected so many times and never came has vanished.
-_SURELY_EXPECTED = 10
+# Examining a record costs as much as everything else that a load does with it: of a large load, a sample is enough.
+_EXAMINE_ALL_UP_TO = 1_000
+_THEN_EVERY = 10
+# Bounds, so that no record makes the inventory grow without end.
+_MAX_NAMES = 200
+_MAX_NAME_LENGTH = 100
+_MAX_DEPTH = 20
+# A field that was expected at least this often and never came has vanished.
+_MIN_EXPECTED = 10
 
 
 @dataclass(frozen=True)
 class KnownField:
-    """What the inventory says of a path: its types by name, and the counts of the last load that examined any."""
+    """What the inventory knows of a path: its types by name, and the counts of the last load that examined a record."""
 
     types: str
     first_seen_at: datetime
@@ -67,14 +69,14 @@ class KnownField:
 
 @dataclass(frozen=True)
 class FieldChange:
-    """What is new about a field, in words: `new (string), in 12 of 76 records`."""
+    """A change of a field, in words: `new (string), in 12 of 76 records`."""
 
     path: str
     change: str
 
 
 class FieldInventory:
-    """Takes stock of the records of one resource in one load: of the first thousand, then of every tenth.
+    """Examines the records of one resource in one load: the first thousand, then every tenth.
 
     `maps` are the paths of objects whose keys are values.
     """
@@ -82,17 +84,17 @@ class FieldInventory:
     def __init__(self, known: Mapping[str, KnownField], maps: Iterable[str]) -> None:
         self._known = known
         self._maps = frozenset(maps)
-        self._offered = 0
+        self._record_count = 0
         self._examined = 0
         self._counts: dict[str, int] = {}
         self._types: dict[str, set[type]] = {}
         self._names: dict[str, set[str]] = {}
 
-    def offer(self, records: Iterable[str]) -> None:
-        """Examines the records, or of many a part. What is no JSON object has no fields and is passed over."""
+    def examine(self, records: Iterable[str]) -> None:
+        """Examines the records, or a sample of many. Skips records that are not a JSON object."""
         for record in records:
-            self._offered += 1
-            if self._offered > _EXAMINED_WHOLLY and self._offered % _THEN_ONE_IN:
+            self._record_count += 1
+            if self._record_count > _EXAMINE_ALL_UP_TO and self._record_count % _THEN_EVERY:
                 continue
             try:
                 value = msgspec.json.decode(record, type=dict[str, Any])
@@ -100,7 +102,7 @@ class FieldInventory:
                 continue
             self._examined += 1
             found: set[str] = set()
-            self._walk_object(value, "", found, _DEEPEST)
+            self._walk_object(value, "", found, _MAX_DEPTH)
             for path in found:
                 self._counts[path] = self._counts.get(path, 0) + 1
 
@@ -108,8 +110,8 @@ class FieldInventory:
         names = self._names.setdefault(path, set())
         prefix = f"{path}." if path else ""
         for key, child in value.items():
-            name = key[:_LONGEST_NAME]
-            if path in self._maps or (name not in names and len(names) >= _MOST_NAMES):
+            name = key[:_MAX_NAME_LENGTH]
+            if path in self._maps or (name not in names and len(names) >= _MAX_NAMES):
                 name = "*"
             names.add(name)
             self._walk(child, prefix + name, found, depth - 1)
@@ -127,7 +129,7 @@ class FieldInventory:
                 self._walk(element, f"{path}[]", found, depth - 1)
 
     def describe(self, resource: str, load_id: str, now: datetime) -> pa.Table:
-        """A row for each path that was seen now, or that was seen before and no longer (INVENTORY_SCHEMA)."""
+        """A row a path, of those in this load and those of earlier loads that it lacks (INVENTORY_SCHEMA)."""
         rows = [
             (resource, path, *astuple(field), field.record_count / field.examined_count, load_id)
             for path, field in self._update(load_id, now)
@@ -149,13 +151,13 @@ class FieldInventory:
         return ", ".join(name for name in _TYPE_NAMES.values() if name in names)
 
     def list_changes(self) -> list[FieldChange]:
-        """New fields, further types and vanished fields, outermost first; none for a source that nobody knew before."""
+        """New fields, further types and vanished fields, outermost first; none in the first load of a resource."""
         if not self._known:
             return []
         changes: dict[str, str] = {}
         for path in sorted(self._counts.keys() | self._known.keys()):
             if any(path.startswith((f"{outer}.", f"{outer}[")) for outer in changes):
-                continue  # said of the field that it is in
+                continue  # reported for the field that contains it
             if change := self._describe_change(path):
                 changes[path] = change
         return [FieldChange(path, change) for path, change in changes.items()]
@@ -168,7 +170,7 @@ class FieldInventory:
             return f"new ({self._join_types(path, '')}), {among}"
         if not count:
             expected = known.record_count / known.examined_count * self._examined
-            return f"vanished from {self._examined:,} records" if expected >= _SURELY_EXPECTED else None
+            return f"vanished from {self._examined:,} records" if expected >= _MIN_EXPECTED else None
         further = {_TYPE_NAMES[kind] for kind in self._types[path]} - {"null", *known.types.split(", ")}
         if further and known.types != "null":
             return f"now also {', '.join(sorted(further))} (was {known.types}), {among}"
@@ -185,7 +187,7 @@ def find_maps(model: type[BaseModel]) -> list[str]:
 
 
 def read_known_fields(raw: RawSchema, resource: str) -> dict[str, KnownField]:
-    """What the inventory says of a resource, by path."""
+    """What the inventory knows of a resource, by path."""
     if not raw.has_table("field_inventory"):
         return {}
     columns = ", ".join(field.name for field in fields(KnownField))

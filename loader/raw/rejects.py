@@ -5,9 +5,42 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import dlt
+import pyarrow as pa
+
+from loader.raw.merge import LOOK_FOR_COPIES
 from loader.raw.warehouse import RawSchema
 
-# A record that was replayed is open again when it is rejected again later. Load ids sort by time.
+REJECT_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("resource", pa.string(), nullable=False),
+        pa.field("record_id", pa.string()),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("record_hash", pa.string(), nullable=False),
+        pa.field("record", pa.string(), nullable=False),
+        pa.field("_dlt_load_id", pa.string(), nullable=False),
+    ]
+)
+REPLAY_SCHEMA = pa.schema(
+    [
+        pa.field("reject_id", pa.string(), nullable=False),
+        pa.field("resource", pa.string(), nullable=False),
+        pa.field("record_id", pa.string(), nullable=False),
+        pa.field("outcome", pa.string(), nullable=False),
+        pa.field("replayed_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("_dlt_load_id", pa.string(), nullable=False),
+    ]
+)
+REJECT_HINTS = dlt.mark.make_hints(
+    table_name="rejected_records",
+    columns={},  # none of the hints of the resource's own table
+    primary_key="id",
+    additional_table_hints=LOOK_FOR_COPIES,
+)
+REPLAY_HINTS = dlt.mark.make_hints(table_name="replays", columns={}, primary_key=["reject_id", "_dlt_load_id"])
+
+# A replayed record is open again once it is rejected again later. Load ids sort by time.
 _OPEN = """
     select id, resource, record_id, reason, record_hash, record, _dlt_load_id
     from {raw}.rejected_records as rejected
@@ -31,7 +64,10 @@ _REPLAYS = """
 
 @dataclass(frozen=True)
 class Reject:
-    """A rejected record. `record` is as the source sent it; `load_id` is the load that wrote it down."""
+    """A rejected record. `record` is as the source sent it; `load_id` is the load that kept it.
+
+    Of a rejected file it is a description of that version of the file, and `record_id` is the file's name.
+    """
 
     id: str
     resource: str
@@ -43,13 +79,13 @@ class Reject:
 
     @property
     def rejected_at(self) -> datetime:
-        """When the load began (UTC): a load's id is that time in seconds."""
+        """When the load began (UTC): its id is that time in seconds."""
         return datetime.fromtimestamp(float(self.load_id), UTC)
 
 
 @dataclass(frozen=True)
 class RejectGroup:
-    """Rejects of one resource with one reason, wherever in a list it lies; `example` is one of them."""
+    """Rejects of one resource with one reason, at whatever place in a list; `example` is one of them."""
 
     resource: str
     reason: str
@@ -59,21 +95,21 @@ class RejectGroup:
 
 @dataclass(frozen=True)
 class Replay:
-    """An attempt that settled a reject: its record was `loaded`, or raw held something `newer`."""
+    """A replay that settled a reject: its record was `loaded`, or `overtaken` by a newer version."""
 
     outcome: str
     replayed_at: datetime
 
 
 def list_unreplayed(raw: RawSchema) -> list[Reject]:
-    """The rejects that no replay has settled, those of the newest load first."""
+    """The rejects that no replay has settled, newest load first."""
     if not raw.has_table("replays"):
         return []
     return [Reject(*row) for row in raw.connection.cursor().execute(_OPEN.format(raw=raw.name)).fetchall()]
 
 
 def list_open(raw: RawSchema) -> list[Reject]:
-    """The rejects that are neither replayed nor overtaken: no later load has brought another version that passed."""
+    """The rejects that are neither replayed nor overtaken by a later load with a version that passed."""
     unreplayed = list_unreplayed(raw)
     loads = {
         resource: read_loads(raw, resource, (reject.record_id for reject in unreplayed if reject.resource == resource))
@@ -83,15 +119,26 @@ def list_open(raw: RawSchema) -> list[Reject]:
 
 
 def read_loads(raw: RawSchema, table: str, keys: Iterable[str | None]) -> dict[str, str]:
-    """The load that last wrote each of these keys, of those that the table holds."""
-    if not raw.has_table(table):
+    """The load that last wrote each of these keys, of those that the table holds. The key of a file is its name."""
+    values: dict[str, object] = {"keys": list(keys)}
+    if raw.has_column(table, "file_name"):  # no table of documents or of changes has it
+        values["resource"] = table
+        sql = f"""
+            select file_name, _dlt_load_id from {raw.name}.loaded_files
+            where
+                resource = $resource
+                and status != 'rejected'
+                and file_name in (select unnest($keys::varchar[]))
+        """
+    elif raw.has_table(table):
+        sql = f"select id, _dlt_load_id from {raw.name}.{table} where id in (select unnest($keys::varchar[]))"
+    else:
         return {}
-    sql = f"select id, _dlt_load_id from {raw.name}.{table} where id in (select unnest(?::varchar[]))"
-    return dict(raw.connection.cursor().execute(sql, [list(keys)]).fetchall())
+    return dict(raw.connection.cursor().execute(sql, values).fetchall())
 
 
 def group_rejects(rejects: Iterable[Reject]) -> list[RejectGroup]:
-    """The rejects by resource and reason, the most frequent first."""
+    """The rejects by resource and reason, most frequent first."""
     groups: dict[tuple[str, str], list[Reject]] = {}
     for reject in rejects:
         reason = re.sub(r"\[\d+\]", "[]", reject.reason)
@@ -111,7 +158,7 @@ def find_rejects(raw: RawSchema, key: str) -> list[Reject]:
 
 
 def list_replays(raw: RawSchema, reject: Reject) -> list[Replay]:
-    """What replays made of a reject, oldest first."""
+    """The replays that settled a reject, oldest first."""
     return [
         Replay(*row) for row in raw.connection.cursor().execute(_REPLAYS.format(raw=raw.name), [reject.id]).fetchall()
     ]

@@ -17,16 +17,12 @@ from loader.base.errors import HeadwaterError
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.25
-_ROWS_AT_ONCE = 1_000
-# Of DuckDB's own memory: a load sorts whole documents, and spills what does not fit beside the warehouse.
-_LOAD_MEMORY = "192MB"
-# Two threads that write 5 KB rows wait for each other's memory: measured slower than one.
-_LOAD_THREADS = 1
+_MAX_ROWS_IN_MEMORY = 1_000
 
 
 @dataclass(frozen=True)
 class RawSchema:
-    """The raw schema of one source, as its resources may read it while they load."""
+    """The raw schema of one source, as its resources read it while they load."""
 
     connection: duckdb.DuckDBPyConnection
     name: str
@@ -36,16 +32,21 @@ class RawSchema:
         sql = "select 1 from duckdb_tables() where schema_name = ? and table_name = ?"
         return self.connection.cursor().execute(sql, [self.name, table]).fetchone() is not None
 
+    def has_column(self, table: str, column: str) -> bool:
+        """Whether raw holds the table and the table has the column."""
+        sql = "select 1 from duckdb_columns() where schema_name = ? and table_name = ? and column_name = ?"
+        return self.connection.cursor().execute(sql, [self.name, table, column]).fetchone() is not None
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """What a query answers; `{raw}` in it stands for the raw schema."""
+        """The rows of a query; `{raw}` in it stands for the raw schema."""
         return self.connection.cursor().execute(sql.format(raw=self.name)).fetchall()
 
     def query_keys(self, sql: str) -> list[str]:
-        """The one column that a query answers; `{raw}` in it stands for the raw schema."""
+        """The rows of a query of one column; `{raw}` in it stands for the raw schema."""
         return [str(key) for (key,) in self.query(sql)]
 
     def read_load_ids(self) -> set[str]:
-        """The ids of the loads that are wholly in this schema."""
+        """The ids of the loads that are complete in this schema."""
         if not self.has_table("_dlt_loads"):
             return set()
         return set(self.query_keys("select load_id from {raw}._dlt_loads where status = 0"))
@@ -57,31 +58,32 @@ class RawSchema:
         return dict(self.query(f"select id, record_hash from {{raw}}.{table}"))
 
     def read_documents(self, table: str, decoder: msgspec.json.Decoder[T]) -> Iterator[T]:
-        """The documents of a table, decoded one after the other.
+        """The documents of a table, decoded one by one.
 
-        Not in SQL: DuckDB parses 2,048 documents at once, for which the memory of a load does not suffice. And not in
-        one query: DuckDB's Python client holds all that a query answers, beside the memory that it is given.
+        Not in SQL: DuckDB parses 2,048 documents at once, which needs more memory than a load has. And not in one
+        query: DuckDB's Python client holds the whole answer, in addition to DuckDB's own memory.
         """
         cursor = self.connection.cursor()
         ((last,),) = cursor.execute(f"select coalesce(max(rowid), -1) from {self.name}.{table}").fetchall()
         sql = f"select cast(document as varchar) from {self.name}.{table} where rowid between ? and ?"
-        for first in range(0, last + 1, _ROWS_AT_ONCE):
-            for (document,) in cursor.execute(sql, [first, first + _ROWS_AT_ONCE - 1]).fetchall():
+        for first in range(0, last + 1, _MAX_ROWS_IN_MEMORY):
+            for (document,) in cursor.execute(sql, [first, first + _MAX_ROWS_IN_MEMORY - 1]).fetchall():
                 yield decoder.decode(document)
 
 
 @contextmanager
 def open_warehouse(path: Path, *, wait_seconds: float, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Opens the warehouse, waiting at most `wait_seconds` for another process to let go of it.
+    """Opens the warehouse, waiting at most `wait_seconds` for another process to close it.
 
-    Raises HeadwaterError when the file is held for longer, is not a DuckDB file, or cannot be opened.
+    Raises HeadwaterError if the file is held for longer, is not a DuckDB file, or cannot be opened. A load sets its
+    own limits of memory and threads (loader/raw/limits.py).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = _connect(path, read_only, time.monotonic() + wait_seconds)
     if connection.execute("select path from duckdb_databases() where not internal").fetchone() in (None, (None,)):
-        # DuckDB reads some other kinds of file by their name, and would write to memory.
+        # DuckDB opens some other kinds of file by their name, and would write to memory.
         raise HeadwaterError(_describe_other_kind(path))
-    connection.execute(f"set timezone = 'UTC'; set memory_limit = '{_LOAD_MEMORY}'; set threads = {_LOAD_THREADS}")
+    connection.execute("set timezone = 'UTC'")
     try:
         yield connection
     finally:
@@ -105,13 +107,13 @@ def _connect(path: Path, read_only: bool, deadline: float) -> duckdb.DuckDBPyCon
 def _describe_holder(path: Path, message: str) -> str:
     holder = re.search(r"PID (\d+)", message)
     if not holder:
-        return f"The warehouse {path} is held by another process. Try again when it has ended."
+        return f"The warehouse {path} is held by another process. Try again once that process has ended."
     pid = int(holder.group(1))
     try:
         command = " ".join(" ".join(psutil.Process(pid).cmdline()).split())[:120]
     except psutil.Error:
         command = "its command is not visible to you"
-    return f"The warehouse {path} is held by process {pid} ({command}). Try again when it has ended."
+    return f"The warehouse {path} is held by process {pid} ({command}). Try again once that process has ended."
 
 
 def _describe_other_kind(path: Path) -> str:

@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-from loader.raw.documents import LoadCounts
 from loader.raw.field_inventory import FieldChange
+from loader.raw.ledger import LoadCounts
 
 _LINE_EVERY_SECONDS = 5.0
 

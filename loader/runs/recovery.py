@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import dlt
 
-from loader.raw.documents import Progress
+from loader.raw.ledger import Progress
 from loader.raw.warehouse import RawSchema
 from loader.runs.pending import start_pending_packages_anew
 

@@ -1,98 +1,114 @@
-"""What the loader's commands print, and their exit status."""
+"""What a whole run did, for a person and for `headwater status`."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import astuple, fields
-from typing import Any
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 
-import duckdb
-from dlt.common.exceptions import DltException
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from loader.base.console import build_console, report_error
-from loader.base.errors import HeadwaterError
-from loader.base.interrupts import find_exit_status, stop_on_signals
-from loader.base.settings import read_settings
-from loader.raw.documents import LoadCounts
-from loader.runs.results import SourceLoad
-from loader.runs.runner import Job, describe_error, estimate_sources, run_sources
-from loader.sources import select_sources
-from loader.sources.contract import Estimate, RunOptions, Source
+from loader.base.console import report_error
+from loader.base.settings import Settings
+from loader.runs.results import ResourceLoad
 
-_MAX_CHANGES = 20
+PUBLISHED, UP_TO_DATE, HELD_BACK = "published", "up to date", "held back"
 
 
-def run_and_report(source: str | None, select: Callable[[str | None], list[Source[Any]]], job: Job) -> int:
-    """Does the job for the selected sources and reports; returns the exit status of the command."""
-    console = build_console()
-    try:
-        with stop_on_signals():
-            loads = list(run_sources(select(source), read_settings(), console, job))
-    except HeadwaterError as error:
-        return report_error(console, error)
-    except KeyboardInterrupt as interrupt:
-        console.print("Interrupted. Raw holds what whole loads brought; the same command goes on from there.")
-        return find_exit_status(interrupt)
-    print_summary(loads, console)
-    failed = [load for load in loads if load.error]
-    for load in failed:
-        report_error(console, f"{load.source}: {load.error}")
-    return 1 if failed else 0
+@dataclass
+class Step:
+    """One of the steps: how long it took, and what came of it in a few words."""
+
+    name: str
+    seconds: float
+    outcome: str
 
 
-def estimate_and_report(source: str | None, options: RunOptions) -> int:
-    """Prints what a run would request and what that costs, without a request; returns the exit status."""
-    console = build_console()
-    try:
-        for estimates in estimate_sources(select_sources(source, options), read_settings(), console, options):
-            _print_estimates(*estimates, console)
-    except (HeadwaterError, DltException, duckdb.Error) as error:
-        return report_error(console, describe_error(error))
-    return 0
+@dataclass
+class DomainOutcome:
+    """What became of a domain: published, up to date (there was no news) or held back, and why."""
+
+    domain: str
+    state: str
+    reason: str
 
 
-def print_summary(loads: Sequence[SourceLoad], console: Console) -> None:
-    """The tables at the end: what became of the records of each resource, and which fields changed."""
-    table = Table(title="Loaded", title_justify="left")
-    table.add_column("resource")
-    for heading in (*(field.name for field in fields(LoadCounts)), "seconds"):
-        table.add_column(heading, justify="right")
-    for load in loads:
-        for row in load.resources:
-            cells = [f"{number:,}" for number in astuple(row.counts)]
-            table.add_row(f"{row.source}.{row.resource}", *cells, f"{row.seconds:.1f}")
-    if table.row_count:
-        console.print(table)
-    changes = [
-        (f"{row.source}.{row.resource}", change.path, change.change)
-        for load in loads
-        for row in load.resources
-        for change in row.changes
-    ]
-    if changes:
-        _print_changes(changes, console)
+@dataclass
+class RunReport:
+    """What a whole run did. `error` is why it stopped, if it did, and `exit_status` what the command ends with."""
+
+    run_id: str
+    started_at: str
+    steps: list[Step] = field(default_factory=list)
+    domains: list[DomainOutcome] = field(default_factory=list)
+    resources: list[ResourceLoad] = field(default_factory=list)
+    tests_passed: int = 0
+    marts: dict[str, int] = field(default_factory=dict)
+    error: str | None = None
+    exit_status: int = 0
+
+    def note_domains(self, domains: Sequence[str], state: str, reason: str) -> None:
+        """Notes the same outcome for each of the domains; one that is held back fails the run."""
+        self.domains += [DomainOutcome(domain, state, reason) for domain in domains]
+        if state == HELD_BACK and domains:
+            self.exit_status = 1
 
 
-def _print_estimates(source: str, estimates: Sequence[Estimate] | None, console: Console) -> None:
-    if estimates is None:
-        console.print(f"What a run of {source} would request is not known beforehand.")
-        return
-    table = Table(title=f"A run of {source} would ask for", title_justify="left", show_footer=True)
-    table.add_column("what", "in all, at least")
-    table.add_column("requests", f"{sum(estimate.credits for estimate in estimates):,}", justify="right")
-    table.add_column("")
-    for estimate in estimates:
-        table.add_row(estimate.what, f"{estimate.credits:,}", estimate.note)
-    console.print(table)
+def print_report(report: RunReport, console: Console) -> None:
+    """The report for a person."""
+    steps = _build_table(f"Run {report.run_id}", "step", "outcome")
+    steps.add_column("seconds", justify="right")
+    for step in report.steps:
+        steps.add_row(step.name, step.outcome, f"{step.seconds:.1f}")
+    if report.steps:
+        console.print(steps)
+    if report.marts:
+        marts = _build_table("Published marts", "mart")
+        marts.add_column("rows", justify="right")
+        for mart, rows in report.marts.items():
+            marts.add_row(mart, f"{rows:,}")
+        console.print(marts)
+    if report.domains:
+        domains = _build_table("Domains", "domain", "state")
+        for outcome in sorted(report.domains, key=lambda outcome: outcome.domain):
+            domains.add_row(outcome.domain, outcome.state)
+        console.print(domains)
+    held_back = [outcome for outcome in report.domains if outcome.state == HELD_BACK]
+    for outcome in held_back:
+        report_error(console, f"{outcome.domain} is held back: {outcome.reason}")
+    if report.error:
+        report_error(console, report.error)
+    if held_back or report.error:
+        others = "Other domains are not affected. " if any(o.state != HELD_BACK for o in report.domains) else ""
+        console.print(f"Postgres still serves the previous marts of what is held back. {others}", end="")
+        is_before_load = report.exit_status == 1 and not report.steps
+        console.print("Nothing was loaded." if is_before_load else "The same command, run again, goes on from here.")
 
 
-def _print_changes(changes: Sequence[tuple[str, str, str]], console: Console) -> None:
-    table = Table(title="Fields that changed at the source", title_justify="left")
-    for heading in ("resource", "field", "change"):
-        table.add_column(heading, overflow="fold")
-    for change in changes[:_MAX_CHANGES]:
-        table.add_row(*map(escape, change))
-    console.print(table)
-    if (more := len(changes) - _MAX_CHANGES) > 0:
-        console.print(f"And {more:,} more; the table field_inventory of the raw schema has all.")
+def keep_report(settings: Settings, report: RunReport) -> None:
+    """Writes the report to the warehouse's state folder."""
+    folder = settings.state / "runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{report.run_id}.json"
+    # Renamed when it is whole: `headwater status` reads the newest.
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(asdict(report), indent=2))
+    unfinished.rename(path)
+
+
+def read_last_report(settings: Settings) -> RunReport | None:
+    """The report of the newest run of this warehouse, without its resources."""
+    files = sorted((settings.state / "runs").glob("*.json"))
+    if not files:
+        return None
+    kept = json.loads(files[-1].read_text())
+    kept["steps"] = [Step(**step) for step in kept["steps"]]
+    kept["domains"] = [DomainOutcome(**outcome) for outcome in kept.get("domains", [])]
+    kept["resources"] = []
+    return RunReport(**kept)
+
+
+def _build_table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

@@ -4,8 +4,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 
-from loader.raw.documents import LoadCounts, Progress
 from loader.raw.field_inventory import FieldChange
+from loader.raw.ledger import LoadCounts, Progress
 
 
 @dataclass(frozen=True)

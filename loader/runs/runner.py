@@ -19,7 +19,8 @@ from rich.console import Console
 
 from loader.base.errors import HeadwaterError, list_causes
 from loader.base.settings import Settings
-from loader.raw.documents import Progress
+from loader.raw.ledger import Progress
+from loader.raw.limits import apply_limits, combine_limits
 from loader.raw.pipelines import name_raw_schema, pipeline_for
 from loader.raw.warehouse import RawSchema, open_warehouse
 from loader.runs.progress import follow
@@ -89,6 +90,7 @@ def run_sources(
     """Does the job for one source after the other. One that fails does not keep the others from theirs."""
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds) as connection:
         for source in sources:
+            apply_limits(connection, combine_limits(resource.limits for resource in source.resources))
             raw = RawSchema(connection, name_raw_schema(source.name))
             started = time.monotonic()
             loads: list[ResourceLoad] = []

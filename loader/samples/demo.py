@@ -132,6 +132,7 @@ def prepare_environment(served: ServedSample, data: Path) -> None:
         {
             "HEADWATER_DATA": str(data),
             "HEADWATER_WAREHOUSE": "",
+            "HEADWATER_DOMAINS": "academic",
             "SOURCES__OPENALEX__BASE_URL": served.openalex_url,
             "SOURCES__OPENALEX__ROSTER": str(data / "roster.csv"),
             "SOURCES__OPENALEX__INSTITUTION": "",

@@ -4,32 +4,23 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import dlt
-from dlt.extract import DltResource, DltSource
+from dlt.extract import DltSource
 
 from loader.base.errors import HeadwaterError
 from loader.fetch.allowance import DailyAllowance
 from loader.fetch.session import HttpSession
-from loader.raw.documents import Documents, Progress, Record
+from loader.raw.ledger import Progress
+from loader.raw.record import Record
+from loader.raw.shapes import Resource
 from loader.raw.warehouse import RawSchema
 from loader.sources.settings import HttpSettings, SourceSettings
 
 S = TypeVar("S", bound=SourceSettings)
 # A run is only read, so that one with a source's own settings is one with the common settings too.
 S_co = TypeVar("S_co", bound=SourceSettings, covariant=True)
-
-
-class Shape(Protocol):
-    """A resource as it is declared, such as raw.documents.Documents."""
-
-    @property
-    def name(self) -> str:
-        """Its table in raw."""
-
-    def build(self, given: Any, raw: RawSchema, progress: Progress) -> DltResource:
-        """The dlt resource; nothing is requested before dlt reads it."""
 
 
 @dataclass(frozen=True)
@@ -138,16 +129,18 @@ class SourceRun(Generic[S_co]):
         key = (self.settings.api_key or "").strip()
         return HttpSession(
             self.settings.base_url,
+            section=self.source.section,
             requests_per_second=self.settings.pace,
             allowance=self.build_allowance(),
             key_headers={name: value.format(key=key)} if key else None,
+            warn=self.progress.warn,
             **more,
         )
 
 
 def load_everything(run: SourceRun[Any]) -> Plan:
     """All resources in one load, or those that `--only` names."""
-    names = tuple(shape.name for shape in run.source.resources)
+    names = tuple(resource.name for resource in run.source.resources)
     chosen = run.options.list(ONLY)
     if unknown := [name for name in chosen if name not in names]:
         raise HeadwaterError(f"--only: {run.source.name} has no resource {unknown[0]!r}; it has: {', '.join(names)}.")
@@ -175,7 +168,7 @@ class Source(Generic[S]):
     name: str
     domain: str
     settings: type[S]
-    resources: tuple[Shape, ...]
+    resources: tuple[Resource[Any], ...]
     options: tuple[Option, ...] = (ONLY,)
     plan: Callable[[SourceRun[S]], Plan] = load_everything
     estimate: Callable[[SourceRun[S]], list[Estimate] | None] = estimate_nothing
@@ -191,11 +184,11 @@ class Source(Generic[S]):
 
     @property
     def models(self) -> dict[str, type[Record]]:
-        """The model of each resource of documents."""
-        return {shape.name: shape.model for shape in self.resources if isinstance(shape, Documents)}
+        """The model of each resource whose records are validated one by one, and replayed."""
+        return {resource.name: resource.model for resource in self.resources if resource.model}
 
 
 def build_dlt_source(source: Source[Any], batch: Batch, raw: RawSchema, progress: Progress) -> DltSource:
     """The dlt source of one batch."""
-    resources = [shape.build(batch.given, raw, progress) for shape in source.resources if shape.name in batch.resources]
+    resources = [each.build(batch.given, raw, progress) for each in source.resources if each.name in batch.resources]
     return dlt.source(lambda: resources, name=source.name, section=source.name)()

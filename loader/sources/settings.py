@@ -48,17 +48,7 @@ class HttpSettings(SourceSettings):
     @property
     def pace(self) -> float:
         """Requests a second."""
-        return self.requests_per_second or 1.0
-
-    def check(self, section: str) -> None:
-        """See SourceSettings."""
-        super().check(section)
-        pace = self.requests_per_second
-        if pace is not None and not pace > 0:
-            raise HeadwaterError(f"{section}.requests_per_second is {pace:g}; it must be above 0.")
-        key = (self.api_key or "").strip()
-        if not (key.isascii() and key.isprintable()):
-            raise HeadwaterError(f"The key in {section}.api_key holds characters that no key has.")
+        return 1.0 if self.requests_per_second is None else self.requests_per_second
 
 
 def resolve_settings(settings: type[S], section: str, *, accept_partial: bool = False) -> S:

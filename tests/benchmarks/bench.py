@@ -1,6 +1,7 @@
-"""`make bench`: loading and publishing beside their floors, in one run on one machine. No test: it judges nothing.
+"""`make bench`: loading and publishing beside their floors, in one run on one machine. It judges no time.
 
-The floors do the bare minimum by the quickest means: fetch, write to disk and let DuckDB read; one binary COPY.
+test_small_form.py runs the same code with few rows. The floors do the bare minimum by the quickest means: fetch, write
+to disk and let DuckDB read; one binary COPY.
 """
 
 import json
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loader.base.settings import ROOT, derive_tool_environment, read_settings
+from loader.base.settings import ROOT, Settings, read_settings
 from loader.publish import postgres
 from tests.support.workspace import BENCH, SCRIPTS
 
@@ -42,58 +43,81 @@ def main() -> None:
 def compare_loading(works: int, folder: Path) -> None:
     with serve_works(works) as port:
         floors, ours, peaks = [], [], []
-        for number in range(_ROUNDS):
-            floor_folder = folder / f"floor-{works}-{number}"
-            floor_folder.mkdir()
-            floors.append(run(str(BENCH / "load_floor.py"), str(port), str(floor_folder))[0]["total_s"])
-            shutil.rmtree(floor_folder)
-            own_folder = folder / f"load-{works}-{number}"
-            figures, peak = run("-m", "tests.benchmarks.load_works", f"http://127.0.0.1:{port}", str(own_folder))
-            assert figures["rows"] == works
-            shutil.rmtree(own_folder)
-            ours.append(figures["total_s"])
+        for _ in range(_ROUNDS):
+            floors.append(load_floor(port, folder))
+            seconds, peak = load_works(port, works, folder)
+            ours.append(seconds)
             peaks.append(peak)
     report(f"load {works:,} works into raw", ours, floors)
     print(f"{'':36} peak memory {max(peaks):,.0f} MB", flush=True)
 
 
+def load_floor(port: int, folder: Path) -> float:
+    """Seconds of the floor."""
+    with tempfile.TemporaryDirectory(prefix="floor-", dir=folder) as name:
+        return run(str(BENCH / "load_floor.py"), str(port), name)[0]["total_s"]
+
+
+def load_works(port: int, works: int, folder: Path) -> tuple[float, float]:
+    """Seconds and peak memory in MB of a load into a fresh warehouse, which must bring all works."""
+    with tempfile.TemporaryDirectory(prefix="load-", dir=folder) as name:
+        figures, peak = run("-m", "tests.benchmarks.load_works", f"http://127.0.0.1:{port}", name)
+    assert figures["rows"] == works
+    return figures["total_s"], peak
+
+
 def compare_publishing(rows: int, folder: Path) -> None:
-    settings = read_settings({"HEADWATER_DATA": str(folder / "publish")})
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PG")},
-        "HEADWATER_DATA": str(settings.data),
-    }
-
-    def dbt(*arguments: str, of: int) -> float:
-        started = time.perf_counter()
-        finished = subprocess.run(
-            [str(SCRIPTS / "dbt"), *arguments, "--project-dir", str(_PROJECT), *(["--vars", f"rows: {of}"])],
-            cwd=ROOT,
-            env={**environment, **derive_tool_environment(settings), "DBT_PROJECT_DIR": str(_PROJECT)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert finished.returncode == 0, finished.stdout
-        return time.perf_counter() - started
-
-    def publish(of: int) -> float:
-        """Seconds of the handoff and of building the mart, dbt's start-up included."""
-        dbt("build", of=of)
-        handoff = dbt("run-operation", "handoff", of=of)
-        return handoff + dbt("build", "--target", "postgres", "--select", "fct_rows", of=of)
-
-    postgres.start(settings)
-    try:
+    with serve_postgres(folder) as settings:
         dsn = postgres.find_server(settings, {}).connection_string
         floors, ours = [], []
         for _ in range(_ROUNDS):
-            floors.append(run(str(BENCH / "publish_floor.py"), dsn, str(rows))[0]["seconds"])
-            start_up = publish(0)
-            ours.append(publish(rows) - start_up)
+            floors.append(publish_floor(dsn, rows))
+            start_up = publish_rows(settings, 0)
+            ours.append(publish_rows(settings, rows) - start_up)
+    report(f"publish {rows:,} rows", ours, floors)
+
+
+def publish_floor(dsn: str, rows: int) -> float:
+    """Seconds of the floor."""
+    return run(str(BENCH / "publish_floor.py"), dsn, str(rows))[0]["seconds"]
+
+
+def publish_rows(settings: Settings, rows: int) -> float:
+    """Seconds of the handoff and of building the mart, dbt's start-up included. All rows must be published."""
+    run_dbt(settings, rows, "build")
+    seconds = run_dbt(settings, rows, "run-operation", "handoff")
+    seconds += run_dbt(settings, rows, "build", "--target", "postgres", "--select", "fct_rows")
+    with postgres.find_server(settings, {}).connect() as connection, connection.cursor() as cursor:
+        cursor.execute("select count(*) from marts.fct_rows")
+        assert cursor.fetchone() == (rows,)
+    return seconds
+
+
+def run_dbt(settings: Settings, rows: int, *arguments: str) -> float:
+    """Seconds of a dbt command on the bench's project."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    started = time.perf_counter()
+    finished = subprocess.run(
+        [str(SCRIPTS / "dbt"), *arguments, "--project-dir", str(_PROJECT), "--vars", f"rows: {rows}"],
+        cwd=ROOT,
+        env={**environment, "HEADWATER_DATA": str(settings.data)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout
+    return time.perf_counter() - started
+
+
+@contextmanager
+def serve_postgres(folder: Path) -> Iterator[Settings]:
+    """The settings of a fresh data folder, its Postgres server running."""
+    settings = read_settings({"HEADWATER_DATA": str(folder / "publish")})
+    postgres.start(settings)
+    try:
+        yield settings
     finally:
         postgres.stop(settings)
-    report(f"publish {rows:,} rows", ours, floors)
 
 
 def report(label: str, ours: list[float], floors: list[float]) -> None:

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 from loader.base.settings import read_settings
+from loader.raw.documents import DOCUMENT_LIMITS
+from loader.raw.limits import apply_limits
 from loader.raw.pipelines import pipeline_for
 from loader.raw.warehouse import RawSchema, open_warehouse
 from loader.runs.runner import prepare_run
@@ -20,7 +22,7 @@ from tests.support.progress import SilentProgress
 
 def main() -> None:
     url, folder = sys.argv[1], Path(sys.argv[2])
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     roster = folder / "roster.csv"
     roster.write_text("openalex_id\nA5012345678\n")
     settings = read_settings({"HEADWATER_DATA": str(folder)})
@@ -28,6 +30,7 @@ def main() -> None:
     configured = {"base_url": url, "roster": roster, "institution": None, "requests_per_second": 100_000}
     started = time.perf_counter()
     with configure("openalex", configured), open_warehouse(settings.warehouse, wait_seconds=0) as connection:
+        apply_limits(connection, DOCUMENT_LIMITS)
         (openalex,) = find_sources("openalex")
         raw = RawSchema(connection, "raw_openalex")
         batch = next(openalex.plan(prepare_run(openalex, raw, progress, RunOptions(), settings)))

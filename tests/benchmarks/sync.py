@@ -1,4 +1,5 @@
-"""What a run costs that brings a large roster up to date, beside the first. No test: it judges nothing.
+"""What a run costs that brings a large roster up to date, beside the first. It judges no time; test_small_form.py runs
+the same code with few works.
 
 The pace of requests is no limit here; the server runs in a process of its own.
 """
@@ -35,7 +36,7 @@ class Run:
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="headwater-bench-") as name, Workspace(Path(name)) as workspace:
-        first, second = measure_days(workspace)
+        first, second = measure_days(workspace, _AUTHORS, _WORKS)
     report("first run", first)
     report("run with 1 % of the works changed", second)
     print(
@@ -45,9 +46,10 @@ def main() -> None:
     )
 
 
-def measure_days(workspace: Workspace) -> list[Run]:
+def measure_days(workspace: Workspace, authors: int, works: int) -> list[Run]:
+    """The runs of two days; on the second, one work in a hundred has changed."""
     roster = workspace.folder / "roster.csv"
-    arguments = ["-m", "tests.benchmarks.serve_roster", str(_AUTHORS), str(_WORKS), str(roster)]
+    arguments = ["-m", "tests.benchmarks.serve_roster", str(authors), str(works), str(roster)]
     server = subprocess.Popen(
         [sys.executable, *arguments], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

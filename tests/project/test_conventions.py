@@ -1,7 +1,7 @@
 """The rules of names and descriptions that every source, model and mart follows."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ TOP_LEVEL = {
     ".gitignore",
     ".sqlfluff",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "DECISIONS.md",
     "LICENSE",
     "Makefile",
@@ -111,16 +112,45 @@ def test_singular_tests_say_which_decision_they_guard() -> None:
         assert path.read_text().startswith("-- Decision: "), path.name
 
 
-def test_what_holds_for_raw_is_tested_of_every_source() -> None:
-    macro = (PROJECT / "macros" / "raw" / "sources.sql").read_text()
-    for name, entry in load_sources().items():
-        (listed,) = re.findall(rf"'{name}': \[([^]]*)\]", macro)
-        assert re.findall(r"'(\w+)'", listed) == list(entry.models), name
-        path = PROJECT / "models" / "staging" / entry.domain / name / f"_{name}__sources.yml"
-        (source,) = yaml.safe_load(path.read_text())["sources"]
-        assert {*entry.models, "load_counts", "rejected_records", "replays"} <= {
-            table["name"] for table in source["tables"]
-        }, name
+def list_untested_tables(source: str, resources: Iterable[str]) -> Iterator[str]:
+    """A sentence for each resource whose raw table dbt does not test."""
+    name = f"_{source}__sources.yml"
+    path = next((PROJECT / "models" / "staging").rglob(name), None)
+    if path is None:
+        yield f"{source} has no dbt_project/models/staging/<domain>/{source}/{name}."
+        return
+    declared = {entry["name"]: entry for entry in yaml.safe_load(path.read_text())["sources"]}
+    tables = {table["name"]: table for table in declared.get(source, {}).get("tables", [])}
+    for resource in resources:
+        if "expect_sound_documents" not in tables.get(resource, {}).get("data_tests", []):
+            yield f"{source}.{resource} has no data_tests: [expect_sound_documents] in {path.relative_to(ROOT)}."
+
+
+def test_every_table_of_documents_is_tested_as_one() -> None:
+    sources = load_sources().items()
+    assert [sentence for name, source in sources for sentence in list_untested_tables(name, source.models)] == []
+
+
+def test_a_table_that_is_not_tested_is_named_in_a_sentence() -> None:
+    assert list(list_untested_tables("hacker_news", ["stories"])) == [
+        "hacker_news has no dbt_project/models/staging/<domain>/hacker_news/_hacker_news__sources.yml."
+    ]
+    path = "dbt_project/models/staging/academic/openalex/_openalex__sources.yml"
+    assert list(list_untested_tables("openalex", ["works", "stories", "sync_status"])) == [
+        f"openalex.stories has no data_tests: [expect_sound_documents] in {path}.",
+        f"openalex.sync_status has no data_tests: [expect_sound_documents] in {path}.",
+    ]
+
+
+def test_the_columns_of_raw_are_described_once() -> None:
+    page = (PROJECT / "models" / "staging" / "raw.md").read_text()
+    described = re.findall(r"^\| `(\w+)` \| (\w+) \|", page, re.MULTILINE)
+    macros = (PROJECT / "macros" / "raw" / "columns.sql").read_text()
+    assert described == re.findall(r"'(\w+)': '(\w+)(?: not null)?'", macros)
+    for path in (PROJECT / "models" / "staging").rglob("*__sources.yml"):
+        for source in yaml.safe_load(path.read_text())["sources"]:
+            reference = "{{ doc('raw_documents') }}"
+            assert reference in source["description"], f"The description of {source['name']} lacks {reference}."
 
 
 def list_breaches(name: str, source: Source[Any]) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from loader.raw.documents import LoadCounts
 from loader.raw.field_inventory import FieldChange
+from loader.raw.ledger import LoadCounts
 
 
 class SilentProgress:

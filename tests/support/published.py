@@ -6,7 +6,6 @@ from pathlib import Path
 
 from loader.publish import postgres
 from tests.support.sample import Sample, serve_sample
-from tests.support.slots import take_parsed_project
 from tests.support.workspace import Workspace
 
 
@@ -20,7 +19,6 @@ def copy_published_sample(workspace: Workspace, shared: Path) -> None:
             _copy(workspace.settings.data, template)
     if not workspace.settings.warehouse.exists():
         _copy(template, workspace.settings.data)
-        take_parsed_project(workspace)
     workspace.run_well("headwater", "postgres", "start")
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,8 +10,11 @@ import duckdb
 from dlt.extract import DltSource
 
 from loader.base.settings import read_settings
-from loader.raw.documents import LoadCounts, Page, Record, document_resource, load_documents
+from loader.fetch.pages import Page
+from loader.raw.documents import document_resource, load_documents
+from loader.raw.ledger import LoadCounts
 from loader.raw.pipelines import pipeline_for
+from loader.raw.record import Record
 from loader.raw.replay import build_replay, plan_replays
 from loader.raw.warehouse import RawSchema
 from loader.runs.recovery import recover
@@ -75,7 +77,7 @@ class Raw:
         pipeline = recover(pipeline_for("openalex", self.settings, self.connection), self.schema, self.progress)
         pipeline.run(source, loader_file_format="parquet")
         counts = self.progress.counts.get("works", LoadCounts())
-        assert counts.extracted == sum(astuple(counts)) - counts.extracted
+        assert counts.is_balanced
         return {name: number for name, number in vars(counts).items() if number}
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:

@@ -14,6 +14,7 @@ import duckdb
 
 from loader.base.settings import ROOT, Settings, read_settings
 from loader.publish import postgres
+from tests.support.warm import run_warm
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 RECORDED = ROOT.parent / "shared" / "data"
@@ -125,15 +126,15 @@ class Workspace:
         return path
 
     def run(self, command: str, *arguments: str, extra: Mapping[str, str] | None = None) -> Finished:
-        """Runs a command of the virtual environment to its end."""
-        return self.run_program([str(SCRIPTS / command), *arguments], extra)
+        """Runs a command of the virtual environment to its end, in a process that has its imports (see warm.py)."""
+        return Finished(*run_warm(str(SCRIPTS / command), arguments, self._extend(extra)))
 
     def run_program(self, arguments: Sequence[str], extra: Mapping[str, str] | None = None) -> Finished:
         """Runs any program to its end, in this workspace's environment."""
         finished = subprocess.run(
             list(arguments),
             cwd=ROOT,
-            env={**os.environ, **self.environment, **(extra or {})},
+            env=self._extend(extra),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -149,13 +150,16 @@ class Workspace:
             process = subprocess.Popen(
                 [str(SCRIPTS / command), *arguments],
                 cwd=ROOT,
-                env={**os.environ, **self.environment, **(extra or {})},
+                env=self._extend(extra),
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         return Running(process, output)
+
+    def _extend(self, extra: Mapping[str, str] | None) -> dict[str, str]:
+        return {**os.environ, **self.environment, **(extra or {})}
 
     def run_well(self, command: str, *arguments: str) -> str:
         """Runs a command that must succeed; returns what it printed."""

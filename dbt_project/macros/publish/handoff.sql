@@ -1,41 +1,73 @@
 {#
-    `dbt run-operation handoff`: copies the transform tables that the marts read to Postgres's schema `transform`,
-    in one transaction. Which tables these are is read from the graph. Nothing is handed off while a model or a test
-    of the last build is not well. In the pseudonymous mode each is copied from its counterpart (privacy.sql), in the
-    order of its pseudonyms: rows in that of true ids would tell which is which.
+    `dbt run-operation handoff`: copies the transform tables that the marts read to Postgres's schema `transform`, in
+    one transaction. It takes all domains whose models and tests were successful when they last ran, or with
+    `--args '{domain: academic}'` one of them. What the other domains handed off before stays. Which tables these are is
+    read from the graph. In the pseudonymous mode each table is copied from its counterpart (privacy.sql), in the order
+    of its pseudonyms: rows in the order of true ids would tell which is which.
 #}
-{% macro handoff() %}
+{% macro handoff(domain=none) %}
     {%- if target.type != 'duckdb' -%}
         {{ exceptions.raise_compiler_error("The handoff starts in DuckDB: leave out --target.") }}
     {%- endif -%}
-    {%- do refuse_unknown_privacy() -%}
-    {%- if not adapter.get_relation(target.database, 'operations', 'node_results') -%}
-        {{ exceptions.raise_compiler_error("Nothing is built yet. Run `dbt build` first.") }}
-    {%- endif -%}
-    {%- set unfit = find_unfit_nodes() -%}
-    {%- if unfit -%}
+    {%- if domain and domain not in list_domains() -%}
         {{ exceptions.raise_compiler_error(
-            "Nothing was handed off: " ~ unfit | length ~ " models or tests have not passed since they were last"
-            ~ " built (" ~ unfit[:5] | join(', ') ~ "). Run `dbt build` and mend what it shows."
+            "Nothing was handed off: there is no enabled domain " ~ domain ~ ". Enabled are: "
+            ~ list_domains() | join(', ') ~ "."
         ) }}
     {%- endif -%}
-
-    {%- set copies = find_copies(find_handed_off_models()) -%}
-    {%- set places = run_query("select postgres_extension_path(), postgres_connection_string()")[0] -%}
-    {%- if places[1].startswith('error: ') -%}
-        {{ exceptions.raise_compiler_error("Nothing was handed off: " ~ places[1][7:]) }}
+    {%- if not adapter.get_relation(target.database, 'operations', 'domain_builds') -%}
+        {{ exceptions.raise_compiler_error("Nothing was handed off: nothing is built yet. Run `dbt build` first.") }}
     {%- endif -%}
-    {%- do run_query("load '" ~ places[0] ~ "'") -%}
-    {%- do run_query("attach '" ~ places[1] | replace("'", "''") ~ "' as postgres_server (type postgres)") -%}
+    {%- set held_back = hand_off([domain] if domain else list_domains()) -%}
+    {%- if held_back -%}
+        {{ exceptions.raise_compiler_error(held_back | join(" ")) }}
+    {%- endif -%}
+{% endmacro %}
 
+{# Hands off those of the domains that can be; returns a sentence for each of the others. #}
+{% macro hand_off(domains) -%}
+    {%- do refuse_unknown_privacy() -%}
+    {%- set ready = [] -%}
+    {%- set held_back = [] -%}
+    {%- for domain in domains -%}
+        {%- set failing = find_failing_nodes(domain) -%}
+        {%- if failing -%}
+            {%- do held_back.append(
+                domain ~ " was not handed off: " ~ failing | length ~ " models or tests have not passed since they"
+                ~ " were last built (" ~ name_some(failing) ~ "). Run `dbt build` and fix what it reports."
+            ) -%}
+        {%- else -%}
+            {%- do ready.append(domain) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if ready -%}
+        {%- do _copy_to_postgres(ready) -%}
+    {%- elif domains | length > 1 or not held_back -%}
+        {%- do held_back.append("Nothing was handed off.") -%}
+    {%- endif -%}
+    {{ return(held_back) }}
+{%- endmacro %}
+
+{% macro _copy_to_postgres(domains) -%}
+    {%- do refuse_other_settings(domains) -%}
+    {%- set copies = {} -%}
+    {%- set owners = {} -%}
+    {%- for domain in domains -%}
+        {%- for name, model in find_copies(find_handed_off_models(domain)).items() -%}
+            {%- do copies.update({name: model}) -%}
+            {%- do owners.update({name: 'shared' if find_domain(model) == 'shared' else domain}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- do _attach_postgres() -%}
     {%- do refuse_public_after_pseudonymous() -%}
-    {%- set statements = [
-        "commit",
+    {%- do _prepare_handoffs() -%}
+    {#- dbt has begun a transaction for an operation, and none for the hook of a run -#}
+    {%- set statements = (["commit"] if flags.WHICH == 'run-operation' else []) + [
         "begin",
         "call postgres_execute('postgres_server', 'set local lock_timeout = " ~ lock_timeout_milliseconds() ~ "')",
         "create schema if not exists postgres_server.transform",
     ] -%}
-    {%- for name in _find_tables_in_transform() -%}
+    {%- for name in _find_replaced_tables(domains, copies) -%}
         {%- do statements.append("drop table postgres_server.transform." ~ adapter.quote(name)) -%}
     {%- endfor -%}
     {%- for name, model in copies.items() -%}
@@ -45,43 +77,83 @@
             ~ (" order by all" if is_pseudonymous())
         ) -%}
     {%- endfor -%}
+    {%- do statements.append(_record_handoffs(domains, owners)) -%}
     {%- if is_pseudonymous() -%}
         {%- do statements.append(mark_transform()) -%}
     {%- endif -%}
     {%- do statements.append("commit") -%}
     {%- do run_query(statements | join(";\n")) -%}
     {%- do run_query("detach postgres_server") -%}
-    {%- do log("Handed off " ~ copies | length ~ " tables to Postgres"
+    {%- do log("Handed off " ~ copies | length ~ " tables of " ~ domains | join(', ') ~ " to Postgres"
         ~ (", with pseudonyms." if is_pseudonymous() else "."), info=true) -%}
-{% endmacro %}
+{%- endmacro %}
 
-{# The transform models that a mart reads, by name. #}
-{% macro find_handed_off_models() -%}
-    {%- set unique_ids = [] -%}
-    {%- for mart in find_marts() -%}
-        {%- for parent in mart.depends_on.nodes
-            if parent not in unique_ids and graph.nodes[parent].fqn[1] == 'transform' -%}
-            {%- do unique_ids.append(parent) -%}
+{# Both values come from the process that runs dbt (loader/publish/dbt_plugin.py): the password is in neither. #}
+{% macro _attach_postgres() -%}
+    {%- set server = run_query("
+        select server.extension_path, server.connection_string, server.error
+        from (select find_postgres() as server)
+    ")[0] -%}
+    {%- if server['error'] -%}
+        {{ exceptions.raise_compiler_error("Nothing was handed off: " ~ server['error']) }}
+    {%- endif -%}
+    {%- do run_query("load '" ~ server['extension_path'] ~ "'") -%}
+    {%- do run_query(
+        "attach if not exists '" ~ server['connection_string'] | replace("'", "''")
+        ~ "' as postgres_server (type postgres)"
+    ) -%}
+{%- endmacro %}
+
+{# Which table of `transform` belongs to which domain, and from which build it is. #}
+{% macro _prepare_handoffs() -%}
+    {%- do run_query("call postgres_execute('postgres_server', '
+        create schema if not exists operations;
+        create table if not exists operations.handoffs (
+            domain text, table_name text, build_id text, handed_off_at timestamptz not null default now(),
+            primary key (domain, table_name)
+        );
+    ')") -%}
+{%- endmacro %}
+
+{% macro _record_handoffs(domains, owners) -%}
+    {%- set rows = [] -%}
+    {%- for domain in domains + ['shared'] -%}
+        {%- set build_id = run_query(
+            "select build_id from operations.domain_builds where domain = '" ~ domain ~ "'"
+        ) | map(attribute='build_id') | first -%}
+        {%- for name, owner in owners.items() if owner == domain -%}
+            {%- do rows.append("(''" ~ domain ~ "'', ''" ~ name ~ "'', "
+                ~ ("''" ~ build_id ~ "''" if build_id else "null") ~ ")") -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- set models = [] -%}
-    {%- for unique_id in unique_ids | sort -%}
-        {%- do models.append(graph.nodes[unique_id]) -%}
-    {%- endfor -%}
-    {{ return(models) }}
+    {{ return(
+        "call postgres_execute('postgres_server', '
+            delete from operations.handoffs where domain in (''shared'', ''" ~ domains | join("'', ''") ~ "'');
+            insert into operations.handoffs (domain, table_name, build_id) values " ~ rows | join(', ') ~ "
+        ')"
+    ) }}
 {%- endmacro %}
 
-{% macro find_marts() -%}
-    {%- set marts = [] -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.fqn[1] == 'marts' -%}
-        {%- do marts.append(node) -%}
-    {%- endfor -%}
-    {{ return(marts) }}
-{%- endmacro %}
-
-{% macro _find_tables_in_transform() -%}
-    {{ return(run_query(
+{#
+    What the new tables replace, and what these domains handed off before and no longer need. Where `transform` holds
+    true rows and pseudonymous ones come, all of it goes.
+#}
+{% macro _find_replaced_tables(domains, copies) -%}
+    {%- set there = run_query(
         "select table_name from duckdb_tables()
         where database_name = 'postgres_server' and schema_name = 'transform' order by table_name"
-    ).columns[0].values()) }}
+    ).columns[0].values() -%}
+    {%- set recorded = run_query(
+        "select domain, table_name from postgres_server.operations.handoffs"
+    ) -%}
+    {%- set others = [] -%}
+    {%- for row in recorded if row['domain'] not in domains + ['shared'] -%}
+        {%- do others.append(row['table_name']) -%}
+    {%- endfor -%}
+    {%- set are_all_replaced = is_pseudonymous() and not is_transform_pseudonymous() -%}
+    {%- set replaced = [] -%}
+    {%- for name in there if are_all_replaced or name in copies or name not in others -%}
+        {%- do replaced.append(name) -%}
+    {%- endfor -%}
+    {{ return(replaced) }}
 {%- endmacro %}

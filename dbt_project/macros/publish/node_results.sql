@@ -1,16 +1,38 @@
 {#
-    What last became of every model, seed and test in DuckDB: the handoff asks here whether all is well.
-    A run that is killed leaves `running`, and one that leaves tests out leaves them `due`, so that half a build is never
-    taken for a whole one.
+    The last result of every model, seed, snapshot and test in DuckDB: the handoff takes only domains in which all of
+    them are successful. A run that is killed leaves `running`, and one that leaves tests out leaves them `due`, so that
+    half a build is never taken for a whole one.
 #}
+{% macro prepare_operations() -%}
+    {%- do run_query("
+        create schema if not exists operations;
+        create table if not exists operations.node_results (
+            unique_id varchar primary key, status varchar not null, invocation_id varchar not null,
+            finished_at timestamptz not null
+        );
+        alter table operations.node_results add column if not exists domain varchar;
+        alter table operations.node_results add column if not exists message varchar;
+        create table if not exists operations.domain_builds (
+            domain varchar, build_id varchar, code_fingerprint varchar, privacy_fingerprint varchar,
+            built_at timestamptz
+        );
+        create table if not exists operations.domain_inputs (
+            domain varchar, table_name varchar, row_count bigint, newest_load_id varchar
+        );
+        create table if not exists operations.unit_tests_passed (domain varchar, code_fingerprint varchar);
+        create table if not exists operations.years_in_use (relation_name varchar, year_number integer);
+    ") -%}
+{%- endmacro %}
+
 {% macro mark_nodes_running() -%}
-    {%- do run_query("create schema if not exists operations") -%}
-    {%- do run_query("create table if not exists operations.node_results (
-        unique_id varchar primary key, status varchar not null, invocation_id varchar not null,
-        finished_at timestamptz not null
-    )") -%}
-    {%- do _write_node_results(_find_tests_due(), 'due') -%}
-    {%- do _write_node_results(selected_resources, 'running') -%}
+    {%- set due = _find_tests_due() -%}
+    {%- set selected = [] -%}
+    {%- for node in graph.nodes.values() if node.unique_id in selected_resources -%}
+        {%- do selected.append(node) -%}
+    {%- endfor -%}
+    {%- do _write_node_results(due, 'due') -%}
+    {%- do _write_node_results(selected, 'running') -%}
+    {%- do forget_domain_builds(due + selected) -%}
 {%- endmacro %}
 
 {# The tests of what this run builds, and of the sources that it reads: what they found before is out of date. #}
@@ -24,36 +46,51 @@
     {%- set tests = [] -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'test' -%}
         {%- if node.depends_on.nodes | select('in', touched) | first -%}
-            {%- do tests.append(node.unique_id) -%}
+            {%- do tests.append(node) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(tests) }}
 {%- endmacro %}
 
 {% macro record_node_results(results) -%}
-    {%- for status, group in results | groupby('status') -%}
-        {%- do _write_node_results(group | map(attribute='node.unique_id') | list, status | string) -%}
+    {%- set rows = [] -%}
+    {%- for result in results if result.node.unique_id in graph.nodes -%}
+        {%- do rows.append((result.node, result.status | string, result.message or '')) -%}
     {%- endfor -%}
+    {%- do _write_rows(rows) -%}
 {%- endmacro %}
 
-{% macro _write_node_results(unique_ids, status) -%}
-    {%- if unique_ids -%}
+{% macro _write_node_results(nodes, status) -%}
+    {%- set rows = [] -%}
+    {%- for node in nodes -%}
+        {%- do rows.append((node, status, '')) -%}
+    {%- endfor -%}
+    {%- do _write_rows(rows) -%}
+{%- endmacro %}
+
+{% macro _write_rows(rows) -%}
+    {%- set values = [] -%}
+    {%- for node, status, message in rows -%}
+        {%- do values.append("('" ~ node.unique_id ~ "', '" ~ status ~ "', '" ~ find_domain(node) ~ "', '"
+            ~ message[:500] | replace("'", "''") ~ "')") -%}
+    {%- endfor -%}
+    {%- if values -%}
         {%- do run_query(
             "insert or replace into operations.node_results
-            select unnest(['" ~ unique_ids | join("', '") ~ "']), '" ~ status ~ "', '" ~ invocation_id ~ "', now()"
+                (unique_id, status, domain, message, invocation_id, finished_at)
+            select *, '" ~ invocation_id ~ "', now() from (values " ~ values | join(', ') ~ ")"
         ) -%}
     {%- endif -%}
 {%- endmacro %}
 
-{# The models, seeds and tests of this project whose last run did not end well, or that never ran. #}
-{% macro find_unfit_nodes() -%}
-    {%- set fit = run_query(
+{# The nodes of a domain, and the shared ones, whose last run was not successful, or that never ran. #}
+{% macro find_failing_nodes(domain) -%}
+    {%- set successful = run_query(
         "select unique_id from operations.node_results where status in ('success', 'pass', 'warn')"
     ).columns[0].values() -%}
-    {%- set unfit = [] -%}
-    {%- for node in graph.nodes.values()
-        if node.resource_type in ['model', 'seed', 'snapshot', 'test'] and node.unique_id not in fit -%}
-        {%- do unfit.append(node.name) -%}
+    {%- set failing = [] -%}
+    {%- for node in list_nodes(domain) + list_nodes('shared') if node.unique_id not in successful -%}
+        {%- do failing.append(node) -%}
     {%- endfor -%}
-    {{ return(unfit) }}
+    {{ return(failing) }}
 {%- endmacro %}

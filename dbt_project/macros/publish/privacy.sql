@@ -31,31 +31,30 @@
 
 {#
     What is copied to Postgres under which name: the models themselves, or in the pseudonymous mode the model that
-    stands for each by its name (pseudonymous_works for int_works), with the same columns. Without one nothing is
-    handed off.
+    stands for each by its name (pseudonymous_works for int_works), with the same columns. A model that holds nothing
+    personal says so (`config: {meta: {is_personal: false}}`) and is copied as it is. Without either nothing is handed
+    off.
 #}
 {% macro find_copies(models) -%}
-    {%- if is_pseudonymous() -%}
-        {%- do _refuse_other_settings() -%}
-    {%- endif -%}
     {%- set copies = {} -%}
     {%- for model in models -%}
-        {%- do copies.update({model.name: _find_counterpart(model) if is_pseudonymous() else model}) -%}
+        {%- set is_replaced = is_pseudonymous() and model.config.meta.get('is_personal', true) -%}
+        {%- do copies.update({model.name: _find_counterpart(model) if is_replaced else model}) -%}
     {%- endfor -%}
     {{ return(copies) }}
 {%- endmacro %}
 
 {# What was built with another key or threshold must not be published in the name of these. #}
-{% macro _refuse_other_settings() -%}
-    {%- if run_query(
-        "select count(*) from pseudonymous.pseudonymous_memberships
-        where smallest_group != " ~ smallest_group() ~ " or group_id != pseudonymise('group', group_label)"
-    )[0][0] -%}
+{% macro refuse_other_settings(domains) -%}
+    {%- set built = run_query(
+        "select domain from operations.domain_builds where privacy_fingerprint = privacy_fingerprint()"
+    ).columns[0].values() -%}
+    {%- for domain in domains if is_pseudonymous() and domain not in built -%}
         {{ exceptions.raise_compiler_error(
-            "Nothing was handed off: the pseudonyms were built with another privacy_key or smallest_group. Run"
-            ~ " `dbt build` first."
+            "Nothing was handed off: the pseudonyms of " ~ domain ~ " were built in part, or with another privacy_key"
+            ~ " or smallest_group. Run `dbt build` first."
         ) }}
-    {%- endif -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {% macro _find_counterpart(model) -%}
@@ -65,13 +64,14 @@
     {%- if not counterpart -%}
         {{ exceptions.raise_compiler_error(
             "Nothing was handed off: publication.privacy is 'pseudonymous', and there is no model " ~ name
-            ~ " to stand for " ~ model.name ~ ". Write one in models/pseudonymous."
+            ~ " to stand for " ~ model.name ~ ". Write one in models/pseudonymous, or set meta.is_personal to false where the"
+            ~ " model holds nothing personal."
         ) }}
     {%- endif -%}
     {%- if _list_columns(model) != _list_columns(counterpart) -%}
         {{ exceptions.raise_compiler_error(
             "Nothing was handed off: " ~ name ~ " has other columns or types than " ~ model.name
-            ~ ", which it stands for. Run `dbt build`; if that does not help, mend the model."
+            ~ ", which it stands for. Run `dbt build`; if that does not help, fix the model."
         ) }}
     {%- endif -%}
     {{ return(counterpart) }}
@@ -96,6 +96,13 @@
 {% macro mark_transform() -%}
     {{ return("call postgres_execute('postgres_server', 'comment on schema transform is ''"
         ~ pseudonymous_mark() ~ "''')") }}
+{%- endmacro %}
+
+{% macro is_transform_pseudonymous() -%}
+    {{ return(run_query(
+        "select * from postgres_query('postgres_server',
+        'select obj_description(to_regnamespace(''transform''), ''pg_namespace'') as mark')"
+    )[0]['mark'] == pseudonymous_mark()) }}
 {%- endmacro %}
 
 {% macro refuse_public_after_pseudonymous() -%}

@@ -1,42 +1,69 @@
 {#
-    Publication is all or nothing. On Postgres the marts are built and tested in `marts_next`; when every mart was
-    built and every test on marts passed in this run, one transaction puts them in the place of those in `marts`
-    (swap.sql).
+    Publication is all or nothing, domain by domain. On Postgres the marts are built and tested in `marts_next`; of
+    each domain of which every mart was built and every test passed in this run, one transaction puts the marts in the
+    place of those in `marts` (swap.sql). Shared marts go with every publication.
 #}
 {% macro clear_next_marts() -%}
-    {%- set marts = find_marts() | map(attribute='unique_id') | list -%}
-    {%- set selected = marts | select('in', selected_resources) | list -%}
-    {%- set selected_models = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
-        | selectattr('unique_id', 'in', selected_resources) | list -%}
-    {%- if flags.WHICH in ['build', 'run'] and selected | length < marts | length -%}
-        {{ exceptions.raise_compiler_error(
-            "Nothing was built or published: Postgres takes all " ~ marts | length ~ " marts at once, and "
-            ~ selected | length ~ " are selected. Leave out --select, or select from them in DuckDB."
-        ) }}
-    {%- elif flags.WHICH in ['build', 'run'] and selected_models | length > marts | length -%}
-        {{ exceptions.raise_compiler_error(
-            "Nothing was built or published: Postgres takes marts only, and other models are selected, too."
-            ~ " (--exclude alone selects all of them.) Leave out --select and --exclude."
-        ) }}
-    {%- elif flags.WHICH == 'test' -%}
+    {%- set selected = [] -%}
+    {%- set in_part = [] -%}
+    {%- for domain in list_domains() -%}
+        {%- set marts = list_marts(domain) | map(attribute='unique_id') | list -%}
+        {%- set chosen = marts | select('in', selected_resources) | list -%}
+        {%- if chosen -%}
+            {%- do selected.append(domain) -%}
+        {%- endif -%}
+        {%- if chosen and chosen | length < marts | length -%}
+            {%- do in_part.append(chosen | length ~ " of the " ~ marts | length ~ " marts of " ~ domain) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set shared = list_marts('shared') | map(attribute='unique_id') | list -%}
+    {%- set others = [] -%}
+    {%- for node in graph.nodes.values()
+        if node.unique_id in selected_resources and node.resource_type == 'model' and node.fqn[1] != 'marts' -%}
+        {%- do others.append(node) -%}
+    {%- endfor -%}
+    {%- if flags.WHICH == 'test' -%}
         {{ exceptions.raise_compiler_error(
             "In Postgres marts are tested while they are built, before they are published: use `dbt build`."
         ) }}
-    {%- elif selected -%}
-        {%- do _refuse_without_handoff() -%}
-        {%- do refuse_other_privacy() -%}
-        {%- do _drop_next_marts() -%}
-        {%- do adapter.create_schema(api.Relation.create(database=target.database, schema='marts_next')) -%}
-        {%- do _start_build_notes() -%}
+    {%- elif flags.WHICH not in ['build', 'run'] -%}
+        {{ return('') }}
+    {%- elif others -%}
+        {{ exceptions.raise_compiler_error(
+            "Nothing was built or published: Postgres takes marts only, and other models are selected, too ("
+            ~ name_some(others) ~ "). Select whole domains by tag (--select tag:" ~ list_domains() | first
+            ~ "), or leave out --select and --exclude."
+        ) }}
+    {%- elif in_part or not selected or shared | reject('in', selected_resources) | list -%}
+        {{ exceptions.raise_compiler_error(
+            "Nothing was built or published: Postgres takes whole domains with the shared marts, and this selects "
+            ~ (in_part | join(', ') or "none") ~ ". Select domains by tag (--select tag:" ~ list_domains() | first
+            ~ "), or leave out --select and --exclude."
+        ) }}
     {%- endif -%}
+    {%- do _refuse_without_handoff(selected) -%}
+    {%- do refuse_other_privacy() -%}
+    {%- do _drop_next_marts() -%}
+    {%- do adapter.create_schema(api.Relation.create(database=target.database, schema='marts_next')) -%}
+    {%- do _start_build_notes() -%}
 {%- endmacro %}
 
-{% macro _refuse_without_handoff() -%}
+{# Nothing can be built of a domain that was never handed off. The others go on. #}
+{% macro _refuse_without_handoff(domains) -%}
     {%- set there = run_query("select tablename from pg_tables where schemaname = 'transform'").columns[0].values() -%}
-    {%- for model in find_handed_off_models() if model.name not in there -%}
-        {{ exceptions.raise_compiler_error(
-            "Nothing was built: " ~ model.name ~ " is not in Postgres yet. Run `dbt run-operation handoff` first."
-        ) }}
+    {%- set missing = {} -%}
+    {%- for domain in domains -%}
+        {%- for model in find_handed_off_models(domain) if model.name not in there -%}
+            {%- do missing.update({domain: model.name}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for domain, name in missing.items() -%}
+        {%- set text = domain ~ " was not handed off: " ~ name ~ " is not in Postgres yet. Run `dbt run-operation"
+            ~ " handoff` first." -%}
+        {%- if missing | length == domains | length -%}
+            {{ exceptions.raise_compiler_error("Nothing was built: " ~ text) }}
+        {%- endif -%}
+        {%- do log("Held back: " ~ text, info=true) -%}
     {%- endfor -%}
 {%- endmacro %}
 
@@ -73,7 +100,9 @@
 {% macro _start_build_notes() -%}
     {%- do run_query("
         begin;
-        create table marts_next.build_notes (schema_name name, table_name name, table_oid oid, invocation_id text);
+        create table marts_next.build_notes (
+            schema_name name, table_name name, table_oid oid, invocation_id text, domain text
+        );
         insert into marts_next.build_notes
         select 'transform', relname, oid, '" ~ invocation_id ~ "'
         from pg_class where relnamespace = to_regnamespace('transform') and relkind = 'r';
@@ -84,8 +113,12 @@
 {# The post-hook of every mart. #}
 {% macro note_built_mart() -%}
     {%- if target.type == 'postgres' -%}
-        insert into marts_next.build_notes
-        values ('marts_next', '{{ this.identifier }}', '{{ this }}'::regclass, '{{ invocation_id }}')
+        insert into marts_next.build_notes values (
+            'marts_next', '{{ this.identifier }}', '{{ this }}'::regclass, '{{ invocation_id }}',
+            '{{ find_domain(model) }}'
+        )
+    {%- elif execute -%}
+        {{ note_years_of_mart() }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -94,23 +127,31 @@
     with the message and a status that is not zero.
 #}
 {% macro publish_marts(results) -%}
+    {%- set published = find_published_domains(results) -%}
+    {%- for sentence in _describe_held_back(results) -%}
+        {%- do log(sentence, info=true) -%}
+    {%- endfor -%}
     {%- set left_out = _find_left_out(results) -%}
-    {%- if _count_failed(results) -%}
-        {%- do log("Not published: " ~ _count_failed(results) ~ " models or tests did not pass."
-            ~ " Readers keep the marts of before; what was built lies in schema marts_next.", info=true) -%}
-    {%- elif left_out -%}
+    {%- if published -%}
+        {{ grow_shared_marts(published) }}
+        {{ swap_marts(published) }}
+    {%- endif -%}
+    {%- if left_out -%}
         do $$ begin raise exception '{{ "Not published: this run left out " ~ left_out | length
-            ~ " of the marts and their tests (" ~ left_out[:3] | join(', ')
-            ~ " …). `dbt build --target postgres` publishes all of them." }}'; end $$
-    {%- else -%}
-        {{ swap_marts() }}
+            ~ " of the marts and their tests (" ~ name_some(left_out) ~ "). `dbt build --target postgres` publishes"
+            ~ " all of them." }}'; end $$
     {%- endif -%}
 {%- endmacro %}
 
-{# dbt comes here only when the statements of publish_marts went well. #}
+{# dbt comes here only when the statements of publish_marts were successful. #}
 {% macro tell_of_publication(results) -%}
-    {%- if not _count_failed(results) -%}
-        {%- do log("Published " ~ find_marts() | length ~ " marts.", info=true) -%}
+    {%- set published = find_published_domains(results) -%}
+    {%- if published -%}
+        {%- set marts = [] -%}
+        {%- for domain in published + ['shared'] -%}
+            {%- do marts.extend(list_marts(domain)) -%}
+        {%- endfor -%}
+        {%- do log("Published " ~ marts | length ~ " marts of " ~ published | join(', ') ~ ".", info=true) -%}
         {%- if run_query("select to_regrole('headwater_reader')")[0][0] is none -%}
             {%- do log("The role headwater_reader is missing, and " ~ target.user ~ " may not create roles: have it"
                 ~ " created (create role headwater_reader login) and publish again.", info=true) -%}
@@ -118,33 +159,78 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# The domains of which every mart, and every test that needs nothing else, was successful in this run. #}
+{% macro find_published_domains(results) -%}
+    {%- set published = [] -%}
+    {%- if not _find_failed(results, 'shared') -%}
+        {%- set left_out = _find_left_out(results) | map(attribute='unique_id') | list -%}
+        {%- set in_this_run = results | map(attribute='node.unique_id') | list -%}
+        {%- for domain in list_domains() if not _find_failed(results, domain) -%}
+            {%- set nodes = _list_needed_to_publish(domain) + _list_needed_to_publish('shared') -%}
+            {%- set ids = nodes | map(attribute='unique_id') | list -%}
+            {%- if list_marts(domain) and not ids | reject('in', in_this_run) | list -%}
+                {%- do published.append(domain) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(published) }}
+{%- endmacro %}
+
+{% macro _describe_held_back(results) -%}
+    {%- set sentences = [] -%}
+    {%- for domain in list_domains() -%}
+        {%- set failed = _find_failed(results, domain) + _find_failed(results, 'shared') -%}
+        {%- if failed and results | map(attribute='node.unique_id') | select('in',
+            list_marts(domain) | map(attribute='unique_id') | list) | first -%}
+            {%- do sentences.append(
+                "Not published: " ~ failed | length ~ " models or tests of " ~ domain ~ " did not pass. Readers still"
+                ~ " see its previous marts; what was built is in schema marts_next."
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(sentences) }}
+{%- endmacro %}
+
 {# An exposure is a `no-op`: nothing is built for it. #}
-{% macro _find_passed(results) -%}
-    {{ return(results | selectattr('status', 'in', ['success', 'pass', 'warn', 'no-op'])
-        | map(attribute='node.unique_id') | list) }}
+{% macro _find_failed(results, domain) -%}
+    {%- set failed = [] -%}
+    {%- for result in results
+        if result.status not in ['success', 'pass', 'warn', 'no-op'] and find_domain(result.node) == domain -%}
+        {%- do failed.append(result.node) -%}
+    {%- endfor -%}
+    {{ return(failed) }}
 {%- endmacro %}
 
-{% macro _count_failed(results) -%}
-    {{ return(results | length - _find_passed(results) | length) }}
-{%- endmacro %}
-
-{# The marts and their tests that are not among the results. #}
+{# Of the domains that this run builds, the marts and tests that it leaves out. #}
 {% macro _find_left_out(results) -%}
-    {%- set passed = _find_passed(results) -%}
+    {%- set in_this_run = results | map(attribute='node.unique_id') | list -%}
     {%- set left_out = [] -%}
-    {%- for node in graph.nodes.values() if node.unique_id not in passed and _is_needed_to_publish(node) -%}
-        {%- do left_out.append(node.name) -%}
+    {%- for domain in list_domains() + ['shared'] -%}
+        {%- set needed = _list_needed_to_publish(domain) -%}
+        {%- set marts = list_marts(domain) | map(attribute='unique_id') | list -%}
+        {%- if marts | select('in', in_this_run) | first -%}
+            {%- do left_out.extend(needed | rejectattr('unique_id', 'in', in_this_run)) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{ return(left_out) }}
 {%- endmacro %}
 
-{# Every mart, and every test that needs nothing but marts. #}
-{% macro _is_needed_to_publish(node) -%}
-    {%- if node.resource_type == 'model' -%}
-        {{ return(node.fqn[1] == 'marts') }}
-    {%- elif node.resource_type == 'test' -%}
-        {%- set marts = find_marts() | map(attribute='unique_id') | list -%}
-        {{ return(node.depends_on.nodes and node.depends_on.nodes | reject('in', marts) | list | length == 0) }}
-    {%- endif -%}
-    {{ return(false) }}
+{# Every mart of the domain, and every test that needs nothing but marts. #}
+{% macro _list_needed_to_publish(domain) -%}
+    {%- set needed = [] -%}
+    {%- for node in list_nodes(domain) -%}
+        {%- if node.resource_type == 'model' and node.fqn[1] == 'marts' -%}
+            {%- do needed.append(node) -%}
+        {%- elif node.resource_type == 'test' and node.depends_on.nodes -%}
+            {%- set others = [] -%}
+            {%- for parent in node.depends_on.nodes
+                if parent not in graph.nodes or graph.nodes[parent].fqn[1] != 'marts' -%}
+                {%- do others.append(parent) -%}
+            {%- endfor -%}
+            {%- if not others -%}
+                {%- do needed.append(node) -%}
+            {%- endif -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(needed) }}
 {%- endmacro %}

@@ -1,6 +1,7 @@
 {#
-    The swap: one transaction that puts the tables of `marts_next` in the place of those in `marts`. The schema itself
-    stays, and with it the grants on it. Three things make it more than a rename:
+    The swap: one transaction that puts the tables of `marts_next` in the place of those in `marts`, for the domains
+    that were successful. The schema itself stays, and with it the grants on it. Three things make it more than a
+    rename:
 
     Postgres finds a table by its name statement by statement, so a reader's transaction could read one mart of before
     and another of now. Therefore the old marts are locked first: who has read one of them is waited for, and who comes
@@ -10,8 +11,10 @@
 
     What readers have made (grants, and views that read the marts) is carried over; where that cannot be, nothing is
     published.
+
+    Marts of other domains stay as they are. A shared mart that they refer to stays too: see grow_shared_marts.
 #}
-{% macro swap_marts() %}
+{% macro swap_marts(domains) %}
 begin;
 {{ _prepare_reader_role() }}
 do $swap$
@@ -27,6 +30,8 @@ declare
     contended regclass;
     old_marts regclass[];
     new_marts regclass[];
+    kept_marts regclass[];
+    readable regclass[];
     grants text[];
     statement text;
     views regclass[];
@@ -38,14 +43,19 @@ begin
     {{ lock_next_marts() }}
     {{ _refuse_other_build() }}
     create schema if not exists marts;
+    {{ _prepare_publications() }}
+    kept_marts := {{ _find_kept_marts(domains) }};
+    {{ _refer_to_kept_marts(domains) }}
     loop
         begin
             {{ _wait_for_old_snapshots() }}
 
-            select coalesce(array_agg(oid), '{}') into new_marts from pg_catalog.pg_class
-            where relnamespace = 'marts_next'::regnamespace and relkind = 'r' and relname <> 'build_notes';
+            select coalesce(array_agg(table_oid::regclass), '{}') into new_marts from marts_next.build_notes
+            where schema_name = 'marts_next' and domain in ({{ _quote_all(domains + ['shared']) }})
+            and table_name not in (select relname from pg_catalog.pg_class where oid = any(kept_marts));
             select coalesce(array_agg(oid), '{}') into old_marts from pg_catalog.pg_class
-            where relnamespace = 'marts'::regnamespace and relkind = 'r';
+            where relnamespace = 'marts'::regnamespace and relkind = 'r' and oid <> all(kept_marts)
+            and relname not in ({{ _select_staying_names(domains) }});
             {{ _find_views() }}
 
             attempt_ends_at := clock_timestamp() + attempt_time;
@@ -76,9 +86,9 @@ begin
             end loop;
             {{ _carry_over_grants_and_views() }}
             {{ _drop_replaced_marts() }}
-            drop table marts_next.build_notes;
-            drop schema marts_next;
+            {{ _record_publications(domains) }}
             {{ _carry_over_mark() }}
+            drop schema marts_next cascade;  -- what is left in it was held back
             exit;
         exception when lock_not_available then
             {{ _give_up_in_time() }}
@@ -88,6 +98,129 @@ begin
 end
 $swap$;
 commit;
+{% endmacro %}
+
+{% macro _quote_all(names) -%}
+    '{{ names | join("', '") }}'
+{%- endmacro %}
+
+{# Which domain each published mart belongs to, and which build of the domain readers see. #}
+{% macro _prepare_publications() %}
+    create schema if not exists operations;
+    create table if not exists operations.published_marts (table_name text primary key, domain text not null);
+    create table if not exists operations.publications (
+        domain text primary key, build_id text, invocation_id text not null,
+        published_at timestamptz not null default now()
+    );
+{% endmacro %}
+
+{% macro _record_publications(domains) %}
+            delete from operations.published_marts
+            where domain in ({{ _quote_all(domains + ['shared']) }})
+            or table_name in (select table_name from marts_next.build_notes);
+            insert into operations.published_marts (table_name, domain)
+            select distinct table_name, domain from marts_next.build_notes
+            where schema_name = 'marts_next' and domain in ({{ _quote_all(domains + ['shared']) }});
+            delete from operations.publications where domain in ({{ _quote_all(domains) }});
+            {%- for domain in domains %}
+            insert into operations.publications (domain, build_id, invocation_id)
+            values ('{{ domain }}', {{ _read_build_id(domain) }}, '{{ invocation_id }}');
+            {%- endfor %}
+{% endmacro %}
+
+{# Of a handoff by an earlier version nothing is recorded. #}
+{% macro _read_build_id(domain) -%}
+    (select min(handoff.build_id) from operations.handoffs as handoff where handoff.domain = '{{ domain }}')
+{%- endmacro %}
+
+{# The names of marts that this publication leaves alone: those of other domains, whether enabled or not. #}
+{% macro _select_staying_names(domains) -%}
+    {%- set names = [] -%}
+    {%- for domain in list_domains() if domain not in domains -%}
+        {%- do names.extend(list_marts(domain) | map(attribute='name')) -%}
+    {%- endfor -%}
+    select table_name from operations.published_marts
+    where domain not in ({{ _quote_all(domains + ['shared']) }})
+    {%- for name in names %}
+    union all select '{{ name }}'
+    {%- endfor -%}
+{%- endmacro %}
+
+{# Shared marts that marts of other domains refer to. #}
+{% macro _find_kept_marts(domains) -%}
+    array(
+        select distinct key.confrelid::regclass
+        from pg_catalog.pg_constraint as key
+        join pg_catalog.pg_class as staying on staying.oid = key.conrelid
+        join pg_catalog.pg_class as shared on shared.oid = key.confrelid
+        where key.contype = 'f'
+        and shared.relnamespace = 'marts'::regnamespace
+        and shared.relname in (
+            select table_name from marts_next.build_notes where schema_name = 'marts_next' and domain = 'shared'
+        )
+        and staying.relnamespace = 'marts'::regnamespace
+        and staying.relname in ({{ _select_staying_names(domains) }})
+    )
+{%- endmacro %}
+
+{#
+    Where other domains' marts stay and refer to a shared mart, that one stays as well and takes the rows that it lacks:
+    replacing it would mean to lock and check tables of domains that have nothing to do with this publication. A day of
+    dim_dates says the same to every domain. The rows come in a transaction before the swap, so that no reader's
+    snapshot lies between them and the marts that need them.
+#}
+{% macro grow_shared_marts(domains) %}
+begin;
+do $grow$
+declare
+    kept regclass;
+    row_count bigint;
+    has_grown boolean := false;
+begin
+    perform set_config('search_path', '', true);
+    {{ lock_next_marts() }}
+    create schema if not exists marts;
+    {{ _prepare_publications() }}
+    if to_regclass('marts_next.build_notes') is not null then
+        foreach kept in array {{ _find_kept_marts(domains) }} loop
+            begin
+                execute format(
+                    'insert into %1$s select * from %2$s except select * from %1$s',
+                    kept, replace(kept::text, 'marts.', 'marts_next.')
+                );
+                get diagnostics row_count = row_count;
+                has_grown := has_grown or row_count > 0;
+            exception when others then
+                raise exception 'Not published: % is not the same any more (%), and marts of other domains refer to the'
+                    ' previous one. Publish all domains together: `dbt build --target postgres`.', kept, sqlerrm;
+            end;
+        end loop;
+        if has_grown then
+            -- its xmin: snapshots from before these rows are waited for
+            insert into marts_next.build_notes (schema_name, invocation_id) values ('', '{{ invocation_id }}');
+        end if;
+    end if;
+end
+$grow$;
+commit;
+{% endmacro %}
+
+{# The new marts refer to the shared marts that stay, not to their copies in `marts_next`. #}
+{% macro _refer_to_kept_marts(domains) %}
+    for statement in
+        select format('alter table %s drop constraint %I, add constraint %I %s',
+            key.conrelid::regclass, key.conname, key.conname,
+            replace(pg_get_constraintdef(key.oid), key.confrelid::regclass::text, kept.place::text))
+        from pg_catalog.pg_constraint as key
+        join unnest(kept_marts) as kept (place)
+            on key.confrelid = to_regclass(replace(kept.place::text, 'marts.', 'marts_next.'))
+        where key.contype = 'f' and key.conrelid in (
+            select table_oid from marts_next.build_notes
+            where schema_name = 'marts_next' and domain in ({{ _quote_all(domains) }})
+        )
+    loop
+        execute statement;
+    end loop;
 {% endmacro %}
 
 {# The role that the marts are read with. A given server may not let us make one: tell_of_publication says so. #}
@@ -110,8 +243,8 @@ $reader$;
 {# Published is what this run built, all of it, from one handoff: see _start_build_notes. #}
 {% macro _refuse_other_build() %}
     if to_regclass('marts_next.build_notes') is null then
-        raise exception 'Not published: another run began to build marts at the same time. Readers keep the marts of'
-            ' before. Run `dbt build --target postgres` again, one at a time.';
+        raise exception 'Not published: another run began to build marts at the same time. Readers still see the'
+            ' previous marts. Run `dbt build --target postgres` again, one at a time.';
     end if;
     select string_agg(distinct schema_name, ' ') into detail
     from (
@@ -121,15 +254,20 @@ $reader$;
         and relkind = 'r' and relname <> 'build_notes'
     ) as there
     full join (
-        select * from marts_next.build_notes where invocation_id = '{{ invocation_id }}'
+        select * from marts_next.build_notes where invocation_id = '{{ invocation_id }}' and schema_name <> ''
     ) as noted using (schema_name, table_name, table_oid)
     where there is null or noted is null;
-    if detail like '%marts_next%' then
-        raise exception 'Not published: another run built marts at the same time. Readers keep the marts of before.'
+    if not exists (
+        select from marts_next.build_notes where schema_name = 'marts_next' and invocation_id = '{{ invocation_id }}'
+    ) and detail like '%marts_next%' then
+        raise exception 'Not published: none of the marts was noted while it was built. Either another run built marts'
+            ' at the same time, or the marts of this project lack the post-hook note_built_mart().';
+    elsif detail like '%marts_next%' then
+        raise exception 'Not published: another run built marts at the same time. Readers still see the previous marts.'
             ' Run `dbt build --target postgres` again, one at a time.';
     elsif detail is not null then
         raise exception 'Not published: a handoff came while the marts were built, and they may be of two versions.'
-            ' Readers keep the marts of before. Run `dbt build --target postgres` again.';
+            ' Readers still see the previous marts. Run `dbt build --target postgres` again.';
     end if;
 {% endmacro %}
 
@@ -172,8 +310,8 @@ $reader$;
                         held.relation = any(new_marts || old_marts) or held.objid = 'marts_next'::regnamespace
                     )
                 ) or {{ _is_old_snapshot() }};
-                raise exception 'Not published: % held the marts of before for {{ read_lock_wait_seconds() }} seconds.'
-                    ' Readers keep them. End it or wait for it, then `dbt build --target postgres`.',
+                raise exception 'Not published: % held the previous marts for {{ read_lock_wait_seconds() }} seconds.'
+                    ' Readers still see them. End it or wait for it, then `dbt build --target postgres`.',
                     coalesce(holders, 'sessions that came and went');
             end if;
 {% endmacro %}
@@ -203,6 +341,10 @@ $reader$;
     mart is granted to whoever may read all the old ones.
 #}
 {% macro _collect_grants() %}
+            -- of a new domain there are no old marts yet
+            readable := case when cardinality(old_marts) > 0 then old_marts else array(
+                select oid from pg_catalog.pg_class where relnamespace = 'marts'::regnamespace and relkind = 'r'
+            ) end;
             with mart as (
                 select old_mart.oid, old_mart.relowner, old_mart.relacl,
                     new_mart.oid as new_oid, new_mart.relname as new_name
@@ -226,9 +368,11 @@ $reader$;
                 union all
                 select mart.new_name, 'select', reader.grantee, false
                 from mart, (
-                    select acl.grantee from mart, aclexplode(mart.relacl) as acl
-                    where acl.privilege_type = 'SELECT' and acl.grantee <> mart.relowner
-                    group by acl.grantee having count(distinct mart.oid) = cardinality(old_marts)
+                    select acl.grantee
+                    from pg_catalog.pg_class as published, aclexplode(published.relacl) as acl
+                    where published.oid = any(readable)
+                    and acl.privilege_type = 'SELECT' and acl.grantee <> published.relowner
+                    group by acl.grantee having count(distinct published.oid) = cardinality(readable)
                 ) as reader
                 where mart.oid is null
             )
@@ -289,7 +433,12 @@ $reader$;
 
 {# How `transform` was handed off (privacy.sql), for the readers of the marts and for `headwater status`. #}
 {% macro _carry_over_mark() %}
-            if obj_description(to_regnamespace('transform'), 'pg_namespace') = '{{ pseudonymous_mark() }}' then
+            if obj_description(to_regnamespace('transform'), 'pg_namespace') = '{{ pseudonymous_mark() }}'
+                -- else some marts still show names
+                and not exists (
+                    select from pg_catalog.pg_class
+                    where relnamespace = 'marts'::regnamespace and relkind = 'r' and oid <> all(new_marts)
+                ) then
                 comment on schema marts is '{{ pseudonymous_mark() }}';
             elsif obj_description('marts'::regnamespace, 'pg_namespace') = '{{ pseudonymous_mark() }}' then
                 comment on schema marts is null;

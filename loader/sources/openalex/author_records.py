@@ -11,8 +11,10 @@ from typing import Any
 import dlt
 
 from loader.base.errors import HeadwaterError
+from loader.fetch.pages import Page
+from loader.fetch.records import read_id
 from loader.raw.arrow import build_table
-from loader.raw.documents import Page, mark_rows, read_id
+from loader.raw.merge import mark_rows
 from loader.sources.contract import SourceRun
 from loader.sources.openalex.bookkeeping import (
     AUTHOR_CHECK_HINTS,

@@ -8,8 +8,9 @@ from typing import Any
 import dlt
 
 from loader.base.errors import HeadwaterError, StopLoadingError
+from loader.fetch.pages import Page
 from loader.raw.arrow import build_table
-from loader.raw.documents import Page, mark_rows
+from loader.raw.merge import mark_rows
 from loader.sources.openalex.bookkeeping import (
     GONE,
     MERGED,

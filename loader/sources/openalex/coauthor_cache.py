@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from loader.base.errors import HeadwaterError, StopLoadingError
-from loader.raw.documents import Page
+from loader.fetch.pages import Page
 from loader.raw.rejects import list_open
 from loader.sources.contract import Estimate, SourceRun
 from loader.sources.openalex.client import OpenAlexClient, WorksByYear

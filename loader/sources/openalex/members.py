@@ -9,7 +9,8 @@ import msgspec
 
 from loader.base.errors import HeadwaterError
 from loader.base.settings import ROOT
-from loader.raw.documents import Page, read_id
+from loader.fetch.pages import Page
+from loader.fetch.records import read_id
 from loader.raw.warehouse import RawSchema
 from loader.sources.openalex.bookkeeping import is_recent, read_record_times
 from loader.sources.openalex.client import OpenAlexClient

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from loader.raw.documents import Record
+from loader.raw.record import Record
 
 # DuckDB and Python each read many spellings of a time, not the same ones; both read these alike.
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from loader.base.errors import HeadwaterError, StopLoadingError
-from loader.raw.documents import Page
+from loader.fetch.pages import Page
 from loader.sources.contract import Batch, Plan, SourceRun
 from loader.sources.openalex.author_records import AuthorRecords, AuthorsLoad
 from loader.sources.openalex.batch import WorksLoad

@@ -7,7 +7,10 @@ from typing import Any
 import dlt
 from dlt.extract import DltResource
 
-from loader.raw.documents import Documents, Page, Progress
+from loader.fetch.pages import Page
+from loader.raw.documents import DOCUMENT_LIMITS, Documents
+from loader.raw.ledger import Progress
+from loader.raw.limits import LoadLimits
 from loader.raw.warehouse import RawSchema
 from loader.sources.contract import Estimate, Source, SourceRun
 from loader.sources.openalex.bookkeeping import SYNC_STATUS_HINTS
@@ -45,9 +48,12 @@ class SyncStatus:
     """The resource that writes down which groups could not be fetched: rows of bookkeeping alone."""
 
     name: str = "sync_status"
+    model: None = None
+    limits: LoadLimits = DOCUMENT_LIMITS
+    tables: tuple[str, ...] = ("sync_status",)
 
     def build(self, given: OpenAlexLoad, raw: RawSchema, progress: Progress) -> DltResource:
-        """See Shape."""
+        """See Resource."""
 
         def rows() -> Iterator[Any]:
             if given.failures:

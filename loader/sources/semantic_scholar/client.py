@@ -1,4 +1,4 @@
-"""Semantic Scholar's batch look-up: at most 500 ids and 10 MB an answer, and what its refusals mean.
+"""Semantic Scholar's batch look-up: at most 500 ids and 10 MB an answer, and the meaning of its refusals.
 
 Source: the documentation of its Graph API, and answers that its users reported up to 2026.
 """
@@ -11,20 +11,19 @@ from datetime import UTC, datetime
 import msgspec
 
 from loader.base.errors import HeadwaterError, StopLoadingError
-from loader.fetch.json_text import cut_out_elements
+from loader.fetch.records import Json
 from loader.fetch.session import Refusal
 from loader.sources.contract import SourceRun
 from loader.sources.settings import HttpSettings
 
 MOST_IDS = 500
-# All that is useful but for the embedding, which nothing reads and which is ten times the rest.
+# Everything useful except the embedding: nothing reads it, and it is ten times the rest.
 _FIELDS = (
     "paperId,externalIds,title,abstract,tldr,citationCount,influentialCitationCount,fieldsOfStudy,s2FieldsOfStudy,"
     "openAccessPdf"
 )
-# A refusal for the pace is mended by a pause of some requests' length, not by the next moment.
-_PAUSE_IN_REQUESTS = 5
-_WRAPPING = b'{"papers":', b"}"
+# After a refusal for the pace, the first retry comes only after the time of some requests.
+_FIRST_WAIT_REQUESTS = 5
 
 
 class AnswerTooLargeError(HeadwaterError):
@@ -32,12 +31,12 @@ class AnswerTooLargeError(HeadwaterError):
 
 
 class NothingFoundError(HeadwaterError):
-    """Semantic Scholar knows none of the ids: it refuses such a batch instead of answering with nulls."""
+    """Semantic Scholar knows none of the ids: it refuses such a batch instead of sending nulls."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a batch was answered with: the record of each DOI, in its place; None where there is no such paper."""
+    """The answer to a batch: the record of each DOI, at its position; None where there is no such paper."""
 
     dois: Sequence[str]
     records: Sequence[bytes | None]
@@ -45,26 +44,24 @@ class Answer:
 
 
 class SemanticScholarClient:
-    """Looks papers up. Without a key all users share one allowance, which is often used up."""
+    """Looks papers up. Users without a key share one allowance, which is often used up."""
 
     def __init__(self, run: SourceRun[HttpSettings]) -> None:
         self._most_ids = MOST_IDS
         self._session = run.open_session(
-            key_header="x-api-key: {key}",
-            explain=explain_refusal,
-            first_wait_seconds=_PAUSE_IN_REQUESTS / run.settings.pace,
+            key_header="x-api-key: {key}", explain=explain_refusal, first_wait_requests=_FIRST_WAIT_REQUESTS
         )
 
     def split(self, dois: Sequence[str]) -> list[Sequence[str]]:
-        """The DOIs in batches, of as many as answers were small enough for so far."""
+        """The DOIs in batches, as large as answers have allowed so far."""
         return [dois[start : start + self._most_ids] for start in range(0, len(dois), self._most_ids)]
 
     def look_up(self, batch: Sequence[str]) -> Iterator[Answer]:
-        """The papers of a batch of DOIs, in one answer or, where that would be too large, in several.
+        """The papers of a batch of DOIs, in one answer or, if that would be too large, in several.
 
-        Raises UnavailableError when Semantic Scholar does not answer, StopLoadingError when it refuses whatever it is
-        asked for, HeadwaterError when it refuses the batch; AnswerTooLargeError, when all others have been answered,
-        for a paper that is too large by itself.
+        Raises UnavailableError if Semantic Scholar does not answer, StopLoadingError if it refuses every request,
+        HeadwaterError if it refuses this batch; AnswerTooLargeError, after all others have been answered, for a paper
+        that is too large by itself.
         """
         waiting = deque([batch])
         most_ids = self._most_ids
@@ -75,7 +72,7 @@ class SemanticScholarClient:
                 yield self._ask(dois)
             except AnswerTooLargeError as error:
                 if len(dois) == 1:
-                    # It says nothing of how many others are too many.
+                    # This does not tell how many other papers fit into an answer.
                     too_large, self._most_ids = error, most_ids
                     continue
                 self._most_ids = min(self._most_ids, len(dois) // 2)
@@ -94,22 +91,16 @@ class SemanticScholarClient:
 
 
 class _AnswerDecoder:
-    """Cuts an answer into its records, also where one of them is not JSON: that one is then rejected alone."""
+    """Cuts an answer into its records."""
 
-    _decoder = msgspec.json.Decoder(list[msgspec.Raw])
-    _indices = msgspec.json.Decoder(list[int])
+    _decoder = Json("").build_decoder()
 
     def __init__(self, count: int) -> None:
         self._count = count
 
     def decode(self, body: bytes) -> list[bytes | None]:
-        """Raises msgspec.DecodeError for what is no list, or one of another length than asked for."""
-        try:
-            records = [bytes(record) for record in self._decoder.decode(body)]
-        except (msgspec.DecodeError, RecursionError):
-            start, end = _WRAPPING
-            text, elements = cut_out_elements(start + body + end)
-            records = [elements[index] for index in self._indices.decode(text[len(start) : -len(end)])]
+        """Raises msgspec.DecodeError for an answer that is no list, or a list of another length than requested."""
+        records = self._decoder.decode(body).records
         if len(records) != self._count:
             # Nobody could tell which DOI a record answers.
             raise msgspec.ValidationError(f"{len(records)} records instead of {self._count}")
@@ -117,7 +108,7 @@ class _AnswerDecoder:
 
 
 def explain_refusal(refusal: Refusal) -> HeadwaterError | None:
-    """The error for an answer that waiting cannot mend, else None."""
+    """The error for an answer that no retry can help, else None."""
     message = refusal.message.lower()
     if refusal.status in (401, 403):
         return StopLoadingError(

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypedDict
 
-from loader.raw.documents import Record
+from loader.raw.record import Record
 
 PaperId = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 CitationCount = Annotated[int, Field(ge=0, le=2**31 - 1)]

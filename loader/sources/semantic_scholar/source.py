@@ -7,8 +7,10 @@ from typing import ClassVar
 from dlt.common.configuration import configspec
 
 from loader.base.errors import HeadwaterError, StopLoadingError
+from loader.fetch.pages import Page
 from loader.fetch.session import UnavailableError
-from loader.raw.documents import Documents, Page, Progress
+from loader.raw.documents import Documents
+from loader.raw.ledger import Progress
 from loader.sources.contract import Batch, Estimate, Plan, Source, SourceRun
 from loader.sources.semantic_scholar.client import MOST_IDS, Answer, SemanticScholarClient
 from loader.sources.semantic_scholar.due import has_works, list_due_dois
@@ -26,6 +28,7 @@ class SemanticScholarSettings(HttpSettings):
 
     enabled: bool = False
     base_url: str = "https://api.semanticscholar.org"
+    requests_per_second: float | None = 1.0
     refresh_after_days: float = 30.0
 
 

@@ -13,7 +13,9 @@ import pytest
 
 from loader.base.errors import HeadwaterError
 from loader.fetch.allowance import DailyAllowance
-from loader.fetch.session import USER_AGENT, HttpSession, Refusal, read_wait
+from loader.fetch.session import USER_AGENT, HttpSession, Refusal, RefusedError
+from loader.fetch.transport import is_same_server
+from loader.fetch.waits import read_wait
 from loader.samples.faults import (
     Answer,
     Fault,
@@ -26,6 +28,7 @@ from loader.samples.faults import (
     delay,
     truncate_json,
 )
+from tests.support.paged import build_session
 from tests.support.scripted import ScriptedServer, give
 
 KEY = "sk-5ecret-c0ffee"
@@ -37,10 +40,6 @@ class Listing(msgspec.Struct):
 
 DECODER = msgspec.json.Decoder(Listing)
 WHOLE = give({"results": [1, 2, 3]})
-
-
-def build_session(url: str, **changed: Any) -> HttpSession:
-    return HttpSession(url, **{"requests_per_second": 1000, "first_wait_seconds": 0.01, **changed})
 
 
 def ask(server: ScriptedServer, **changed: Any) -> Listing:
@@ -193,6 +192,52 @@ def test_a_server_that_is_not_there_is_named() -> None:
         url = server.url
     with pytest.raises(HeadwaterError, match=f"{url}/works cannot be reached"):
         build_session(url).get("/works", {}, DECODER)
+
+
+@pytest.mark.parametrize("pace", [0, 0.0, -3, float("nan")])
+def test_a_pace_that_sends_nothing_is_refused_by_its_setting(pace: float) -> None:
+    with pytest.raises(HeadwaterError, match=r"^sources\.works\.requests_per_second is .*; it must be above 0\.$"):
+        build_session("http://127.0.0.1", requests_per_second=pace, section="sources.works", first_wait_requests=5)
+
+
+@pytest.mark.parametrize("key", ["sécret", "two\nlines", "\x00"])
+def test_a_key_that_no_header_can_hold_is_refused_by_its_setting(key: str) -> None:
+    with pytest.raises(HeadwaterError) as raised:
+        build_session("http://127.0.0.1", key_headers={"X-Api-Key": key}, section="sources.works")
+    assert str(raised.value) == "The key in sources.works.api_key holds characters that no key has."
+
+
+def test_the_first_retry_waits_as_long_as_some_requests_take() -> None:
+    with ScriptedServer(WHOLE, answer_status(503)) as server:
+        ask(server, requests_per_second=10, first_wait_requests=5)
+        first, second = server.arrivals
+    assert second - first >= 0.5
+
+
+def test_the_headers_of_an_answer_are_readable_in_any_case() -> None:
+    with ScriptedServer(give({"results": [4]}, CB_AFTER="17")) as server:
+        answer = build_session(server.url).fetch("/works", {"limit": "1"}, DECODER)
+        assert answer.body.results == [4]
+        assert (answer.headers["cb-after"], answer.headers.get("CB-Before")) == ("17", None)
+        assert build_session(server.url).fetch(f"{server.url}/else?a=b", {}, DECODER).body.results == [4]
+        assert [(request.path, request.parameters) for request in server.requests] == [
+            ("/works", {"limit": "1"}),
+            ("/else", {"a": "b"}),
+        ]
+
+
+def test_an_address_is_told_without_its_query() -> None:
+    with ScriptedServer(give(None, 404)) as server, pytest.raises(RefusedError) as raised:
+        build_session(server.url).fetch(f"{server.url}/works?token={KEY}", {}, DECODER)
+    assert str(raised.value) == f"{server.url}/works answered 404: Not Found"
+    assert raised.value.status == 404
+
+
+@pytest.mark.parametrize(
+    ("url", "is_same"), [("https://a.b:443/x", True), ("https://A.b/", True), ("http://a.b", False)]
+)
+def test_a_server_is_told_by_scheme_host_and_port(url: str, is_same: bool) -> None:
+    assert is_same_server(url, "https://a.b/v1") == is_same
 
 
 @pytest.mark.parametrize("url", ["not an address", "ftp://127.0.0.1", "http://", "http://[", "http://127.0.0.1:x"])

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from loader.raw.documents import COUNT_SCHEMA, DOCUMENT_SCHEMA, REJECT_SCHEMA, REPLAY_SCHEMA
+from loader.raw.documents import DOCUMENT_SCHEMA
 from loader.raw.field_inventory import INVENTORY_SCHEMA
+from loader.raw.ledger import COUNT_SCHEMA
+from loader.raw.rejects import REJECT_SCHEMA, REPLAY_SCHEMA
 from tests.support.raw import Raw, work
 
 

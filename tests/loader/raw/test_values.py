@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 
 from loader.base.settings import read_settings
 from loader.fetch.json_text import cut_out_elements, parse_strict
-from loader.raw.documents import LoadCounts, Page, Record, document_resource, load_documents
+from loader.fetch.pages import Page
+from loader.raw.documents import document_resource, load_documents
+from loader.raw.ledger import LoadCounts
 from loader.raw.pipelines import pipeline_for
+from loader.raw.record import Record
 from loader.raw.warehouse import RawSchema
 from loader.samples.faults import Answer, Request
 from loader.samples.openalex.catalogue import Catalogue

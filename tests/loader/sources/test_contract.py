@@ -15,7 +15,9 @@ from dlt.common.configuration import configspec
 from loader.base.console import build_console
 from loader.base.errors import HeadwaterError
 from loader.base.settings import Settings, read_settings
-from loader.raw.documents import Documents, Page, Record
+from loader.fetch.pages import Page
+from loader.raw.documents import Documents
+from loader.raw.record import Record
 from loader.runs.results import SourceLoad
 from loader.runs.runner import estimate_sources, load_source, run_sources
 from loader.samples.faults import Answer, Request, answer_status

@@ -1,3 +1,6 @@
+-- A view in DuckDB: its days follow from marts that are built after it.
+{{ config(materialized='view' if target.type == 'duckdb' else 'table') }}
+
 select
     -- key
     date_day,

@@ -1,4 +1,6 @@
 -- A pair of groups is told in a year where enough people stand on both sides.
+{{ config(post_hook="{{ note_years('publication_year') }}") }}
+
 with coauthorships as (
     select
         authors.group_id as author_id,

@@ -1,4 +1,6 @@
 -- What is not named here is withheld. Numbers are means of the cell, so that its papers look alike.
+{{ config(post_hook="{{ note_years('publication_year') }}") }}
+
 with papers as (
     select * from {{ ref('pseudonymous_papers_told_apart') }}
 ),

@@ -1,17 +1,5 @@
--- Only years that what is published lies in or between: a mistaken year would tell whose paper it is.
-with years as (
-    select publication_year from {{ ref('pseudonymous_works') }}
-    union all
-    select publication_year from {{ ref('pseudonymous_coauthorships') }}
-),
+-- Only years that what is published refers to: a mistaken year would tell whose record it is.
+{{ config(materialized='view') }}
 
-span as (
-    select
-        min(publication_year) as first_year,
-        max(publication_year) as last_year
-    from years
-)
-
-select dates.*
-from {{ ref('int_dates') }} as dates
-inner join span on dates.year_number between span.first_year and span.last_year
+{{ list_days("select year_number from " ~ source('operations', 'years_in_use')
+    ~ " where relation_name like 'pseudonymous.%'") }}

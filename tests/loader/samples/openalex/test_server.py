@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from loader.samples import http_faults as faults
+from loader.samples import faults
 from loader.samples.openalex.catalogue import Catalogue
 from loader.samples.openalex.institution import generate_catalogue
 from loader.samples.openalex.server import OpenAlexServer

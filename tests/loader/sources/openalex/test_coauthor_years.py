@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from loader.base.settings import read_settings
-from loader.raw.documents import LoadCounts
+from loader.raw.ledger import LoadCounts
 from loader.runs.results import SourceLoad
 from loader.samples.faults import Answer, Fault, Request, answer_html, answer_status, cut_body, truncate_json
 from loader.samples.openalex.catalogue import Catalogue

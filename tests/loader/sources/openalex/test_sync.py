@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from loader.base.settings import read_settings
-from loader.raw.documents import LoadCounts
+from loader.raw.ledger import LoadCounts
 from loader.runs.results import SourceLoad
 from loader.samples.faults import Answer, Request, answer_status
 from loader.samples.openalex.catalogue import Catalogue

@@ -1,0 +1,240 @@
+"""Files: tables such as Parquet and CSV, replaced file by file.
+
+Rows stay columnar from the file to DuckDB. Each row has the name of its file and its number in it, and each file has
+a row in `loaded_files`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+import dlt
+import orjson
+import pyarrow as pa
+from dlt.extract import DltResource
+
+from loader.base.errors import HeadwaterError
+from loader.fetch.session import UnavailableError
+from loader.raw.arrow import build_table
+from loader.raw.column_inventory import ColumnInventory
+from loader.raw.field_inventory import read_known_fields
+from loader.raw.file_reader import FileFault, FileReader, SourceFile, build_row_schema
+from loader.raw.ledger import Ledger, LoadCounts, Progress, list_empty_tables, mark_rejects
+from loader.raw.limits import LoadLimits
+from loader.raw.merge import mark_rows
+from loader.raw.warehouse import RawSchema
+
+T = TypeVar("T")
+
+LOADED, REJECTED, REMOVED = "loaded", "rejected", "removed"
+
+FILE_SCHEMA = pa.schema(
+    [
+        pa.field("resource", pa.string(), nullable=False),
+        pa.field("file_name", pa.string(), nullable=False),
+        pa.field("version", pa.string(), nullable=False),
+        pa.field("size_bytes", pa.int64()),
+        pa.field("row_count", pa.int64(), nullable=False),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("reason", pa.string()),
+        pa.field("loaded_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("_dlt_load_id", pa.string(), nullable=False),
+    ]
+)
+_FILE_HINTS = dlt.mark.make_hints(table_name="loaded_files", columns={}, primary_key=["resource", "file_name"])
+# Narrow rows, millions at once: a load sorts nothing, and two threads write twice as fast as one.
+FILE_LIMITS = LoadLimits(memory_megabytes=1024, threads=2)
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What the ledger knows of a file.
+
+    `row_count` is how many rows raw holds of it. `version` is the one read last: with status `rejected`, raw keeps the
+    rows of the version before, and `reason` says why.
+    """
+
+    file_name: str
+    version: str
+    size_bytes: int | None
+    row_count: int
+    status: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Files(Generic[T]):
+    """A resource of files that have the same columns.
+
+    `schema` names the columns and their types in raw; those that are not nullable are required. A column that a file
+    has in addition is kept as text. `list_files` is called with whatever `build` is given. A file of a version that
+    raw holds is not read; one of another version replaces exactly its own rows; one that cannot be read, or does not
+    fit the schema, is rejected whole, and read again by the next run.
+
+    A file that is no longer listed keeps its rows, as archives drop old files from their lists. With
+    `removes_unlisted`, the list is complete at any time, and the rows of files that it lacks are removed.
+
+    Counts are of rows, told apart by file and row number: of a file that changed from 10 rows to 8, 8 are changed and
+    2 removed. A rejected file counts as one rejected record.
+    """
+
+    name: str
+    schema: pa.Schema
+    list_files: Callable[[T], Iterable[SourceFile]]
+    removes_unlisted: bool = False
+    model: ClassVar[None] = None  # nothing to replay: each run reads a rejected file again
+    limits: ClassVar[LoadLimits] = FILE_LIMITS
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Its own table, and the ledger of files."""
+        return (self.name, "loaded_files")
+
+    def build(self, given: T, raw: RawSchema, progress: Progress) -> DltResource:
+        """The dlt resource. Nothing is requested before dlt reads it.
+
+        dlt deletes the rows of every file that the load has a row of, and inserts the load's rows. A row with
+        `is_removed` is for the deletion alone: dlt does not insert it.
+        """
+
+        def rows() -> Iterator[Any]:
+            progress.start(self.name)
+            load = FileLoad(self.name, self.schema, raw, progress)
+            yield from load.load(self.list_files(given), removes_unlisted=self.removes_unlisted)
+
+        return dlt.resource(
+            rows,
+            name=self.name,
+            write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+            columns={
+                "file_name": {"merge_key": True},
+                "is_removed": {"hard_delete": True, "data_type": "bool"},
+                # Else dlt would take a local time for UTC.
+                **{field.name: {"timezone": False} for field in self.schema if _is_local_time(field.type)},
+            },
+        )
+
+
+def read_file_states(raw: RawSchema, resource: str) -> dict[str, FileState]:
+    """What the ledger knows of each file of the resource, by name."""
+    if not raw.has_table("loaded_files"):
+        return {}
+    columns = ", ".join(field.name for field in fields(FileState))
+    sql = f"select {columns} from {raw.name}.loaded_files where resource = ?"
+    rows = raw.connection.cursor().execute(sql, [resource]).fetchall()
+    return {state.file_name: state for state in (FileState(*row) for row in rows)}
+
+
+class FileLoad:
+    """The files of one resource in one load; made within that load."""
+
+    def __init__(self, resource: str, schema: pa.Schema, raw: RawSchema, progress: Progress) -> None:
+        self._resource = resource
+        self._schema = schema
+        self._progress = progress
+        self._ledger = Ledger(resource, raw)
+        self._held: Mapping[str, FileState] = read_file_states(raw, resource)
+        self._states: dict[str, FileState] = {}  # of the files listed so far
+        self._inventory = ColumnInventory(read_known_fields(raw, resource))
+
+    def load(self, files: Iterable[SourceFile], *, removes_unlisted: bool) -> Iterator[Any]:
+        """Yields the rows of a dlt resource, the ledger of its files, its rejects and, last, its counts and columns."""
+        yield build_row_schema(self._schema).empty_table()
+        yield mark_rows(FILE_SCHEMA.empty_table(), _FILE_HINTS)
+        yield from list_empty_tables()
+        for file in files:
+            extracted = self._ledger.counts.extracted
+            yield from self._load_file(file)
+            self._progress.advance(self._resource, self._ledger.counts.extracted - extracted, None)
+        if removes_unlisted:
+            yield from self._remove_unlisted()
+        yield mark_rows(self._describe_states(), _FILE_HINTS)
+        yield mark_rejects(self._ledger.take_rejects())
+        yield from self._ledger.finish(self._inventory, self._progress)
+
+    def _load_file(self, file: SourceFile) -> Iterator[Any]:
+        counts = self._ledger.counts
+        held = self._held.get(file.name)
+        if earlier := self._states.get(file.name):
+            _count_unread(counts, earlier, "repeated")
+        elif held and held.status == LOADED and held.version == file.version:
+            self._states[file.name] = held
+            _count_unread(counts, held, "unchanged")
+        else:
+            try:
+                yield from self._read_file(file, held)
+            except UnavailableError as error:
+                self._progress.fail(f"{self._resource}: {file.name} could not be fetched: {error}")
+                if held:
+                    self._states[file.name] = held
+            except FileFault as fault:
+                self._reject(file, held, str(fault))
+
+    def _read_file(self, file: SourceFile, held: FileState | None) -> Iterator[Any]:
+        held_rows = held.row_count if held else 0
+        with file.open() as path:
+            reader = FileReader(path, file.name, self._schema)
+            if not held or held.version != file.version:
+                self._inventory.examine(file.name, reader.schema)
+            # The file is read twice: a fault in its last row must reject it before the load has any of its rows.
+            row_count = sum(batch.num_rows for batch in reader.read(self._ledger.load_id))
+            yield from reader.read(self._ledger.load_id)
+        if held_rows and not row_count:
+            yield self._mark_removed(file.name)
+        _count_version(self._ledger.counts, held_rows, row_count)
+        self._states[file.name] = FileState(file.name, file.version, file.size_bytes, row_count, LOADED, None)
+
+    def _reject(self, file: SourceFile, held: FileState | None, reason: str) -> None:
+        """Rejects this version of a file; raw keeps the rows of the version before."""
+        record = orjson.dumps({"name": file.name, "version": file.version, "size_bytes": file.size_bytes})
+        self._ledger.counts.extracted += 1
+        self._ledger.reject(record, file.name, reason)
+        rows = held.row_count if held else 0
+        self._states[file.name] = FileState(file.name, file.version, file.size_bytes, rows, REJECTED, reason)
+
+    def _remove_unlisted(self) -> Iterator[Any]:
+        unlisted = [state for name, state in self._held.items() if name not in self._states and state.status != REMOVED]
+        if unlisted and not self._states:
+            raise HeadwaterError(f"{self._resource}: the source lists no file, and raw holds some; nothing is removed.")
+        for state in unlisted:
+            if state.row_count:
+                yield self._mark_removed(state.file_name)
+            self._ledger.counts.removed += state.row_count
+            self._states[state.file_name] = FileState(
+                state.file_name, state.version, state.size_bytes, 0, REMOVED, "no longer listed"
+            )
+
+    def _mark_removed(self, file_name: str) -> pa.Table:
+        """The row by which dlt deletes the rows of a file that has none any more."""
+        schema = build_row_schema(self._schema)
+        row = {"file_name": file_name, "row_number": 0, "is_removed": True, "_dlt_load_id": self._ledger.load_id}
+        return pa.Table.from_pylist([row], schema=schema)
+
+    def _describe_states(self) -> pa.Table:
+        """A row for each file whose state is another than the ledger has (FILE_SCHEMA)."""
+        now = datetime.now(UTC)
+        rows = [
+            (self._resource, *astuple(state), now, self._ledger.load_id)
+            for name, state in self._states.items()
+            if state != self._held.get(name)
+        ]
+        return build_table(rows, FILE_SCHEMA)
+
+
+def _is_local_time(kind: pa.DataType) -> bool:
+    return pa.types.is_timestamp(kind) and kind.tz is None
+
+
+def _count_unread(counts: LoadCounts, state: FileState, kind: str) -> None:
+    rows = 1 if state.status == REJECTED else state.row_count
+    counts.extracted += rows
+    setattr(counts, kind, getattr(counts, kind) + rows)
+
+
+def _count_version(counts: LoadCounts, held_rows: int, rows: int) -> None:
+    """Counts the rows of a file that raw holds another version of, or none."""
+    counts.extracted += rows
+    counts.changed += min(held_rows, rows)
+    counts.new += max(rows - held_rows, 0)
+    counts.removed += max(held_rows - rows, 0)
