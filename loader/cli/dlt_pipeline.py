@@ -13,7 +13,7 @@ class _PipelineCommand(plugins.SupportsCliCommand):
     docs_url: str | None = None
 
     def configure_parser(self, parser: argparse.ArgumentParser) -> None:
-        """There is nothing to set: a source's settings are dlt's configuration (`sources.<source>.*`)."""
+        """Nothing to add: a source's settings are dlt's configuration (`sources.<source>.*`)."""
 
 
 class RunPipeline(_PipelineCommand):
@@ -23,31 +23,39 @@ class RunPipeline(_PipelineCommand):
     help_string = "Loads sources into the warehouse"
     description: str | None = (
         "Loads what is new and what has changed, and ends with a table of what became of every record."
-        " `dlt pipeline run` loads every configured source, `dlt pipeline openalex run` one."
+        " `dlt pipeline run` loads every configured source, `dlt pipeline SOURCE run` one."
         " The exit status is not zero when anything failed."
     )
 
     def configure_parser(self, parser: argparse.ArgumentParser) -> None:
-        """What to ask for, where that is not everything that may have changed."""
+        """The options of every run, and those to which the sources may be narrowed."""
+        parser.add_argument("--full-refresh", action="store_true", help="Request everything again, changed or not")
         parser.add_argument(
-            "--author",
-            metavar="ID",
-            action="append",
-            default=[],
-            help="Bring only the works of this author of the roster up to date (A5023888391); may be given repeatedly",
+            "--dry-run", action="store_true", help="Print what would be requested and what it costs, without a request"
         )
-        parser.add_argument("--full-refresh", action="store_true", help="Ask for everything again, changed or not")
-        parser.add_argument(
-            "--dry-run", action="store_true", help="Tell what would be asked for and what it costs; ask for nothing"
-        )
+        if self.command not in sys.argv:
+            return  # importing the sources takes half a second, which other commands of dlt's need not wait for
+        from loader.sources import list_options
+
+        for option in list_options():
+            parser.add_argument(
+                f"--{option.name}",
+                metavar=option.metavar,
+                action="append",
+                default=[],
+                help=f"{option.help}; may be given repeatedly",
+            )
 
     def execute(self, args: argparse.Namespace) -> None:
-        """Runs the load and leaves with its exit status."""
+        """Runs the load and exits with its status."""
         from loader.base.interrupts import leave
-        from loader.runs.runner import estimate_and_report, load_source, run_and_report, select_sources
-        from loader.sources.contract import LoadOptions
+        from loader.runs.load_report import estimate_and_report, run_and_report
+        from loader.runs.runner import load_source
+        from loader.sources import list_options, select_sources
+        from loader.sources.contract import RunOptions
 
-        options = LoadOptions(tuple(args.author), args.full_refresh)
+        given = {option.name: tuple(getattr(args, option.name)) for option in list_options()}
+        options = RunOptions(args.full_refresh, {name: values for name, values in given.items() if values})
         if args.dry_run:
             sys.exit(estimate_and_report(args.pipeline_name, options))
         select, load = partial(select_sources, options=options), partial(load_source, options=options)
@@ -61,7 +69,7 @@ class ShowRejects(_PipelineCommand):
     help_string = "Lists rejected records by reason"
     description: str | None = (
         "Lists the records that failed their model, by reason and with an example, or shows one whole."
-        " A rejected record waits in raw_SOURCE.rejected_records until it is replayed or a version that passes comes."
+        " A rejected record stays in raw_SOURCE.rejected_records until it is replayed or a version that passes comes."
     )
 
     def configure_parser(self, parser: argparse.ArgumentParser) -> None:
@@ -73,7 +81,7 @@ class ShowRejects(_PipelineCommand):
         )
 
     def execute(self, args: argparse.Namespace) -> None:
-        """Prints, and leaves with the exit status."""
+        """Prints, and exits with the status."""
         from loader.cli.rejects import show_rejects
 
         sys.exit(show_rejects(args.pipeline_name, args.show))
@@ -85,15 +93,16 @@ class ReplayRejects(_PipelineCommand):
     command = "replay"
     help_string = "Validates rejected records again and loads those that pass"
     description: str | None = (
-        "Validates the rejected records anew, once a model is mended, and loads those that pass now, each exactly once."
+        "After you fix a model: validates the rejected records again and loads what now passes, exactly once."
         " A version that is older than what raw holds is not loaded. raw_SOURCE.replays keeps what was done and when."
     )
 
     def execute(self, args: argparse.Namespace) -> None:
-        """Replays, and leaves with the exit status."""
+        """Replays, and exits with the status."""
         from loader.base.interrupts import leave
         from loader.cli.rejects import replay_rejects
-        from loader.runs.runner import find_sources, run_and_report
+        from loader.runs.load_report import run_and_report
+        from loader.sources import find_sources
 
         leave(run_and_report(args.pipeline_name, find_sources, replay_rejects))
 

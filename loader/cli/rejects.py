@@ -13,7 +13,9 @@ from loader.raw.pipelines import name_raw_schema
 from loader.raw.rejects import Reject, find_rejects, group_rejects, list_open, list_replays
 from loader.raw.replay import build_replay, plan_replays
 from loader.raw.warehouse import RawSchema, open_warehouse
-from loader.runs.runner import SourceRun, find_sources
+from loader.runs.results import ResourceLoad
+from loader.runs.runner import SourceRunner
+from loader.sources import find_sources
 
 
 def show_rejects(source: str | None, key: str | None) -> int:
@@ -28,11 +30,11 @@ def show_rejects(source: str | None, key: str | None) -> int:
 
 def _show_rejects(source: str | None, key: str | None, console: Console) -> None:
     settings = read_settings()
-    entries = find_sources(source)
+    sources = find_sources(source)
     if not settings.warehouse.exists():
         raise HeadwaterError(f"There is no warehouse at {settings.warehouse} yet. `dlt pipeline run` makes one.")
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True) as connection:
-        schemas = {entry.name: RawSchema(connection, name_raw_schema(entry.name)) for entry in entries}
+        schemas = {each.name: RawSchema(connection, name_raw_schema(each.name)) for each in sources}
         if key is None:
             for name, raw in schemas.items():
                 _print_groups(name, list_open(raw), console)
@@ -44,27 +46,25 @@ def _show_rejects(source: str | None, key: str | None, console: Console) -> None
         raise HeadwaterError(f"No rejected record has the key {key!r}. `dlt pipeline rejects` lists examples.")
 
 
-def replay_rejects(run: SourceRun) -> Iterator[str]:
-    """Loads the rejects that pass now; yields the resources that got any."""
-    plans = plan_replays(run.raw, run.entry.models)
+def replay_rejects(runner: SourceRunner) -> Iterator[ResourceLoad]:
+    """Loads the rejected records that pass now; yields what each resource got of them."""
+    raw, models, warn = runner.raw, runner.source.models, runner.progress.warn
+    plans = plan_replays(raw, models)
     for plan in plans:
         if plan.overtaken:
-            run.progress.warn(f"{plan.resource}: {len(plan.overtaken):,} were overtaken by newer versions; not loaded.")
+            warn(f"{plan.resource}: {len(plan.overtaken):,} were overtaken by newer versions; not loaded.")
         for group in group_rejects(plan.still_rejected):
-            run.progress.warn(f"{plan.resource}: {group.count:,} are still rejected ({group.reason}).")
+            warn(f"{plan.resource}: {group.count:,} are still rejected ({group.reason}).")
     settled = [plan for plan in plans if plan.to_load or plan.overtaken]
     if not settled:
-        run.progress.warn("No rejected record can be loaded." if plans else "There are no rejected records to replay.")
+        warn("No rejected record can be loaded." if plans else "There are no rejected records to replay.")
         return
-    source = build_replay(run.entry.name, settled, run.entry.models, run.raw, run.progress)
-    resources = [plan.resource for plan in settled]
-    run.load(source, *resources)
-    yield from resources
+    yield from runner.load(lambda progress: build_replay(runner.source.name, settled, models, raw, progress))
 
 
 def _print_groups(source: str, rejects: list[Reject], console: Console) -> None:
     if not rejects:
-        console.print(f"{source} has no rejected records that wait.")
+        console.print(f"{source} has no pending rejected records.")
         return
     table = Table(title=f"Rejected records of {source}", title_justify="left")
     table.add_column("resource")
@@ -76,7 +76,7 @@ def _print_groups(source: str, rejects: list[Reject], console: Console) -> None:
         table.add_row(group.resource, Text(group.reason), f"{group.count:,}", Text(example))
     console.print(table)
     console.print(
-        f"One whole: dlt pipeline {source} rejects --show KEY\nOnce the cause is mended: dlt pipeline {source} replay"
+        f"One whole: dlt pipeline {source} rejects --show KEY\nAfter you fix the cause: dlt pipeline {source} replay"
     )
 
 

@@ -19,7 +19,7 @@ from loader.raw.pipelines import name_raw_schema
 from loader.raw.rejects import list_open
 from loader.raw.warehouse import RawSchema, open_warehouse
 from loader.runs.report import read_last_report
-from loader.sources import SOURCES
+from loader.sources import find_sources
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def read_status(settings: Settings) -> Status:
         except HeadwaterError as error:
             postgres = str(error)
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True) as connection:
-        sources = [_read_source(connection, name) for name in SOURCES]
+        sources = [_read_source(connection, source.name) for source in find_sources(None)]
         marts = compare_marts(connection, reachable)
     pseudonymous = reachable is not None and is_pseudonymous(reachable)
     last = read_last_report(settings)

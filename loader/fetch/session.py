@@ -91,7 +91,7 @@ class HttpSession:
     It sends at most `requests_per_second`, and on one day no more than `allowance` has; each request is tried
     `MAX_ATTEMPTS` times, within `_MAX_RETRYING_SECONDS`. `key_headers` hold the user's key: they go to this
     server alone, wherever it redirects to, and into no message. `section` is where the user sets pace and key
-    (`sources.openalex`), for errors that name the setting.
+    (`sources.NAME`), for errors that name the setting.
 
     `explain` looks at an answer without data, whatever its status, and returns the error that no retry can help,
     or None for the usual rules: transient statuses and broken answers are retried, other statuses fail. `observe`

@@ -20,8 +20,10 @@ from loader.publish.outcomes import describe_failures, read_failing_nodes, read_
 from loader.publish.postgres import Server, ensure_server, find_server
 from loader.publish.privacy import PSEUDONYMOUS, read_pseudonymiser
 from loader.raw.warehouse import open_warehouse
+from loader.runs.load_report import print_summary
 from loader.runs.report import HELD_BACK, PUBLISHED, UP_TO_DATE, RunReport, Step, keep_report
-from loader.runs.runner import print_summary, run_sources, select_sources
+from loader.runs.runner import run_sources
+from loader.sources import select_sources
 
 
 def run_all(settings: Settings, console: Console, *, domains: Sequence[str] = (), is_forced: bool = False) -> RunReport:
@@ -80,17 +82,18 @@ def _run(settings: Settings, console: Console, report: RunReport, domains: Seque
 
 def _load(settings: Settings, console: Console, report: RunReport, domains: Sequence[str]) -> list[str]:
     """Loads every source of the domains; returns the domains of which no source failed."""
-    loads = list(run_sources(select_sources(None), settings, console))
+    loads = list(run_sources(select_sources(None, domains=domains), settings, console))
     print_summary(loads, console)
     report.resources = [resource for load in loads for resource in load.resources]
     written = sum(resource.counts.new + resource.counts.changed for resource in report.resources)
     rejected = sum(resource.counts.rejected for resource in report.resources)
     outcome = f"{written:,} records new or changed, {rejected:,} rejected"
     report.steps.append(Step("load", sum(load.seconds for load in loads), outcome))
-    errors = {"academic": f"{load.source}: {load.error}" for load in loads if load.error}
-    for domain, error in errors.items():
-        report.note_domains([domain], HELD_BACK, error)
-    return [domain for domain in domains if domain not in errors]
+    failed = [load for load in loads if load.error]
+    for domain in dict.fromkeys(load.domain for load in failed):
+        errors = [f"{load.source}: {load.error}" for load in failed if load.domain == domain]
+        report.note_domains([domain], HELD_BACK, " ".join(errors))
+    return [domain for domain in domains if domain not in {load.domain for load in failed}]
 
 
 def _find_news(settings: Settings, server: Server, domains: Sequence[str], is_forced: bool) -> dict[str, str]:

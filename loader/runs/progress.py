@@ -16,24 +16,18 @@ _LINE_EVERY_SECONDS = 5.0
 
 
 class RunProgress:
-    """Follows the resources of one source's run and keeps what the summary tells of them."""
+    """Shows how far the resources of one source's run are."""
 
     def __init__(self, source: str, console: Console, bars: Bars | None) -> None:
-        self.counts: dict[str, LoadCounts] = {}
-        self.seconds: dict[str, float] = {}
-        self.changes: dict[str, list[FieldChange]] = {}
-        self.failures: list[str] = []
         self._source = source
         self._console = console
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
         self._records: dict[str, int] = {}
-        self._started: dict[str, float] = {}
         self._last_line = time.monotonic()
 
     def start(self, resource: str) -> None:
         """The resource's first request goes out."""
-        self._started[resource] = time.monotonic()
         self._records[resource] = 0
         if self._bars and resource in self._tasks:
             self._bars.reset(self._tasks[resource], total=None)
@@ -51,25 +45,21 @@ class RunProgress:
             self._console.print(f"{self._source} {resource}: {self._records[resource]:,}{of} records")
 
     def finish(self, resource: str, counts: LoadCounts) -> None:
-        """The resource is through."""
-        self.counts[resource] = counts
-        self.seconds[resource] = time.monotonic() - self._started[resource]
+        """All records of the resource were read."""
         if self._bars:
             self._bars.update(self._tasks[resource], total=counts.extracted, completed=counts.extracted)
         else:
             self._console.print(f"{self._source} {resource}: {counts.extracted:,} records read")
 
     def report_changes(self, resource: str, changes: Sequence[FieldChange]) -> None:
-        """The resource's records have other fields than they used to have."""
-        self.changes[resource] = list(changes)
+        """The summary at the end shows them."""
 
     def warn(self, message: str) -> None:
         """Something that the user should know and that stops nothing."""
         self._console.print(f"[yellow]Note:[/yellow] {escape(message)}", soft_wrap=True)
 
     def fail(self, message: str) -> None:
-        """Something could not be had; what could is loaded, and then the source ends with this error."""
-        self.failures.append(message)
+        """The source ends with this error, which is shown then."""
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from loader.base.console import report_error
 from loader.base.settings import Settings
-from loader.runs.runner import ResourceLoad
+from loader.runs.results import ResourceLoad
 
 PUBLISHED, UP_TO_DATE, HELD_BACK = "published", "up to date", "held back"
 

@@ -1,12 +1,13 @@
-"""Runs the pipelines: every asked source, and an honest account of what came of it."""
+"""Runs the pipelines: one source after the other, each from its plan to what raw got of it."""
 
 import errno
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import dlt
 import duckdb
@@ -15,201 +16,146 @@ from dlt.common.exceptions import DltException
 from dlt.common.runtime import signals
 from dlt.extract import DltSource
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from loader.base.console import build_console, report_error
 from loader.base.errors import HeadwaterError, list_causes
-from loader.base.interrupts import find_exit_status, stop_on_signals
-from loader.base.settings import Settings, read_settings
-from loader.raw.documents import DOCUMENT_LIMITS
-from loader.raw.field_inventory import FieldChange
-from loader.raw.ledger import LoadCounts
-from loader.raw.limits import apply_limits
+from loader.base.settings import Settings
+from loader.raw.ledger import Progress
+from loader.raw.limits import apply_limits, combine_limits
 from loader.raw.pipelines import name_raw_schema, pipeline_for
 from loader.raw.warehouse import RawSchema, open_warehouse
-from loader.runs.progress import RunProgress, follow
+from loader.runs.progress import follow
 from loader.runs.recovery import recover
-from loader.sources import SOURCES, SourceEntry
-from loader.sources.contract import Estimate, LoadOptions
+from loader.runs.results import Recorder, ResourceLoad, SourceLoad, add_up
+from loader.sources.contract import Batch, Estimate, Plan, RunOptions, Source, SourceRun, build_dlt_source
+from loader.sources.settings import resolve_settings
 
-_MOST_CHANGES = 20
-_NO_OPTIONS = LoadOptions()
-
-
-@dataclass(frozen=True)
-class ResourceLoad:
-    """What one resource brought in one run."""
-
-    source: str
-    resource: str
-    counts: LoadCounts
-    changes: list[FieldChange]
-    seconds: float
-
-    def add(self, later: "ResourceLoad") -> "ResourceLoad":
-        """Both loads of the resource as one."""
-        numbers = zip(astuple(self.counts), astuple(later.counts), strict=True)
-        return replace(
-            self,
-            counts=LoadCounts(*(earlier + more for earlier, more in numbers)),
-            changes=list(dict.fromkeys([*self.changes, *later.changes])),
-            seconds=self.seconds + later.seconds,
-        )
+_NO_OPTIONS = RunOptions()
 
 
 @dataclass(frozen=True)
-class SourceLoad:
-    """What one source brought in one run; `error` is the line that says why it stopped, if it did."""
+class SourceRunner:
+    """Loads one source while its warehouse is held."""
 
-    source: str
-    resources: list[ResourceLoad]
-    error: str | None
-    seconds: float
-
-
-@dataclass(frozen=True)
-class SourceRun:
-    """One source while its warehouse is held, with whatever a job needs."""
-
-    entry: SourceEntry
+    source: Source[Any]
     settings: Settings
     pipeline: dlt.Pipeline
     raw: RawSchema
-    progress: RunProgress
+    progress: Recorder
 
-    def build(self, **own: object) -> DltSource:
-        """The source, given what it wants beside what the run gives to every source."""
-        return self.entry.build(
-            raw=self.raw, progress=self.progress, request_counts=self.settings.request_counts, **own
-        )
+    def load(self, build: Callable[[Progress], DltSource]) -> list[ResourceLoad]:
+        """Loads a dlt source: when one of its resources fails, raw holds nothing of what the others brought.
 
-    def load(self, source: DltSource, *resources: str) -> None:
-        """Loads these resources together: when one fails, raw holds nothing of what the others brought."""
-        self.pipeline.run(source.with_resources(*resources), loader_file_format="parquet")
+        `build` gets what the resources report to. Returns what each resource of records brought.
+        """
+        recorder = Recorder(self.source.name, self.progress)
+        source = build(recorder)
+        self.pipeline.run(source, loader_file_format="parquet")
         signals.raise_if_signalled()
+        return [recorder.loads[name] for name in source.resources if name in recorder.loads]
 
 
-# Yields each resource as soon as raw holds what it brought.
-Job = Callable[[SourceRun], Iterator[str]]
+# Yields what each load brought as soon as raw holds it.
+Job = Callable[[SourceRunner], Iterator[ResourceLoad]]
 
 
-def load_source(run: SourceRun, options: LoadOptions = _NO_OPTIONS) -> Iterator[str]:
-    """Loads what is new and what has changed, or what the options say."""
-    return run.entry.load(run, options)
+def load_source(runner: SourceRunner, options: RunOptions = _NO_OPTIONS) -> Iterator[ResourceLoad]:
+    """Loads what is new and what has changed, or what the options say, batch by batch of the source's plan."""
+    run = prepare_run(runner.source, runner.raw, runner.progress, options, runner.settings)
+    plan = run.source.plan(run)
+    failure: Exception | None = None
+    while batch := _advance(plan, failure):
+        failure = None
+        try:
+            loads = runner.load(partial(build_dlt_source, run.source, batch, run.raw))
+        except (HeadwaterError, DltException) as error:
+            raise_if_interrupted(error)
+            failure = _find_refusal(error) or error
+        else:
+            yield from loads
+    if runner.progress.failures:
+        raise HeadwaterError(" ".join(runner.progress.failures))
 
 
-def run_and_report(source: str | None, select: Callable[[str | None], list[SourceEntry]], job: Job) -> int:
-    """Does the job for the selected sources and reports; returns the exit status of the command."""
-    console = build_console()
+def _advance(plan: Plan, failure: Exception | None) -> Batch | None:
+    """The next batch, after the one before was loaded or failed; None at the end of the plan."""
     try:
-        with stop_on_signals():
-            loads = list(run_sources(select(source), read_settings(), console, job))
-    except HeadwaterError as error:
-        return report_error(console, error)
-    except KeyboardInterrupt as interrupt:
-        console.print("Interrupted. Raw holds what whole loads brought; the same command goes on from there.")
-        return find_exit_status(interrupt)
-    print_summary(loads, console)
-    failed = [load for load in loads if load.error]
-    for load in failed:
-        report_error(console, f"{load.source}: {load.error}")
-    return 1 if failed else 0
-
-
-def find_sources(name: str | None) -> list[SourceEntry]:
-    """The source of that name, or without a name all of them. Raises HeadwaterError when there is none."""
-    if name is None:
-        return list(SOURCES.values())
-    if name not in SOURCES:
-        raise HeadwaterError(f"There is no source {name!r}. The sources are: {', '.join(sorted(SOURCES))}.")
-    return [SOURCES[name]]
-
-
-def select_sources(name: str | None, options: LoadOptions = _NO_OPTIONS) -> list[SourceEntry]:
-    """The source of that name, or without a name every configured one that takes the options.
-
-    Raises HeadwaterError when there is none, or when the one named does not take them.
-    """
-    fitting = [entry for entry in find_sources(name) if entry.takes_authors or not options.authors]
-    if name is not None:
-        if not fitting:
-            raise HeadwaterError(f"{name} cannot be asked for single authors.")
-        return fitting
-    configured = [entry for entry in fitting if entry.is_configured()]
-    if not configured:
-        raise HeadwaterError(
-            "No source is configured. Name a roster (sources.openalex.roster) in .dlt/config.toml"
-            " or the environment (SOURCES__OPENALEX__ROSTER)."
-        )
-    return configured
+        return plan.throw(failure) if failure else next(plan)
+    except StopIteration:
+        return None
 
 
 def run_sources(
-    entries: Sequence[SourceEntry], settings: Settings, console: Console, job: Job = load_source
+    sources: Sequence[Source[Any]], settings: Settings, console: Console, job: Job = load_source
 ) -> Iterator[SourceLoad]:
     """Does the job for one source after the other. One that fails does not keep the others from theirs."""
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds) as connection:
-        apply_limits(connection, DOCUMENT_LIMITS)
-        for entry in entries:
-            raw = RawSchema(connection, name_raw_schema(entry.name))
+        for source in sources:
+            apply_limits(connection, combine_limits(resource.limits for resource in source.resources))
+            raw = RawSchema(connection, name_raw_schema(source.name))
             started = time.monotonic()
-            loaded: dict[str, ResourceLoad] = {}
+            loads: list[ResourceLoad] = []
             error = None
-            with follow(entry.name, console) as progress:
+            with follow(source.name, console) as display:
+                progress = Recorder(source.name, display)
                 try:
-                    pipeline = recover(pipeline_for(entry.name, settings, connection), raw, progress)
-                    for resource in job(SourceRun(entry, settings, pipeline, raw, progress)):
-                        load = ResourceLoad(
-                            entry.name,
-                            resource,
-                            progress.counts[resource],
-                            progress.changes[resource],
-                            progress.seconds[resource],
-                        )
-                        loaded[resource] = loaded[resource].add(load) if resource in loaded else load
+                    pipeline = recover(pipeline_for(source.name, settings, connection), raw, progress)
+                    for load in job(SourceRunner(source, settings, pipeline, raw, progress)):
+                        loads.append(load)
                 except (HeadwaterError, DltException, duckdb.Error, OSError) as failure:
                     raise_if_interrupted(failure)
                     error = describe_error(failure)
-            yield SourceLoad(entry.name, list(loaded.values()), error, time.monotonic() - started)
-
-
-def estimate_and_report(source: str | None, options: LoadOptions) -> int:
-    """Tells what a run would ask for and what that costs, asking for nothing; returns the exit status."""
-    console = build_console()
-    try:
-        for estimates in estimate_sources(select_sources(source, options), read_settings(), console, options):
-            _print_estimates(*estimates, console)
-    except (HeadwaterError, DltException, duckdb.Error) as error:
-        return report_error(console, describe_error(error))
-    return 0
+            yield SourceLoad(source.name, source.domain, add_up(loads), error, time.monotonic() - started)
 
 
 def estimate_sources(
-    entries: Sequence[SourceEntry], settings: Settings, console: Console, options: LoadOptions
-) -> Iterator[tuple[str, list[Estimate]]]:
-    """What a run of each source would ask for, by what the warehouse holds. Nothing is asked and nothing is written."""
+    sources: Sequence[Source[Any]], settings: Settings, console: Console, options: RunOptions = _NO_OPTIONS
+) -> Iterator[tuple[str, list[Estimate] | None]]:
+    """What a run of each source would request, by what the warehouse holds. Nothing is requested or written."""
     with ExitStack() as stack:
         if settings.warehouse.exists():
             warehouse = open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True)
             connection = stack.enter_context(warehouse)
         else:
             connection = stack.enter_context(duckdb.connect(":memory:"))
-        for entry in entries:
-            progress = stack.enter_context(follow(entry.name, console))
-            raw = RawSchema(connection, name_raw_schema(entry.name))
-            build = partial(entry.build, raw=raw, progress=progress, request_counts=settings.request_counts)
-            yield entry.name, entry.estimate(build, raw, options)
+        for source in sources:
+            display = stack.enter_context(follow(source.name, console))
+            raw = RawSchema(connection, name_raw_schema(source.name))
+            yield source.name, source.estimate(prepare_run(source, raw, display, options, settings))
 
 
-def _print_estimates(source: str, estimates: Sequence[Estimate], console: Console) -> None:
-    table = Table(title=f"A run of {source} would ask for", title_justify="left", show_footer=True)
-    table.add_column("what", "in all, at least")
-    table.add_column("requests", f"{sum(estimate.credits for estimate in estimates):,}", justify="right")
-    table.add_column("")
-    for estimate in estimates:
-        table.add_row(estimate.what, f"{estimate.credits:,}", estimate.note)
-    console.print(table)
+def prepare_run(
+    source: Source[Any], raw: RawSchema, progress: Progress, options: RunOptions, settings: Settings
+) -> SourceRun[Any]:
+    """The run of a source, with its settings resolved and its options parsed. Raises HeadwaterError for wrong ones."""
+    resolved = resolve_settings(source.settings, source.section)
+    if source.without_key and not resolved.api_key:
+        progress.warn(f"There is no key in {source.section}.api_key: {source.without_key}.")
+    return SourceRun(
+        source=source,
+        settings=resolved,
+        raw=raw,
+        progress=progress,
+        options=replace(options, narrowed_to=_parse_options(source, options.narrowed_to)),
+        request_counts=settings.request_counts,
+    )
+
+
+def _parse_options(source: Source[Any], given: Mapping[str, Sequence[str]]) -> dict[str, tuple[Any, ...]]:
+    parsers = {option.name: option.parse for option in source.options}
+    parsed: dict[str, tuple[Any, ...]] = {}
+    for name, texts in given.items():
+        for text in texts:
+            try:
+                value = parsers[name](text)
+            except ValueError as error:
+                raise HeadwaterError(f"--{name} is {text!r}; {error}.") from error
+            parsed[name] = (*parsed.get(name, ()), value)
+    return parsed
+
+
+def _find_refusal(error: BaseException) -> HeadwaterError | None:
+    """What the source or its settings refused, if that is what went wrong."""
+    return next((cause for cause in list_causes(error) if isinstance(cause, HeadwaterError)), None)
 
 
 def raise_if_interrupted(error: BaseException) -> None:
@@ -231,33 +177,3 @@ def describe_error(error: BaseException) -> str:
     told = error if isinstance(error, ConfigurationException) else causes[-1]
     text = str(told).strip() or type(told).__name__
     return f"{type(told).__name__}: {text.splitlines()[0]}"
-
-
-def print_summary(loads: Sequence[SourceLoad], console: Console) -> None:
-    """The tables at the end: what became of the records of each resource, and which fields changed."""
-    table = Table(title="Loaded", title_justify="left")
-    table.add_column("resource")
-    rows = [row for load in loads for row in load.resources]
-    has_removed = any(row.counts.removed for row in rows)  # most sources never remove anything
-    headings = [field.name for field in fields(LoadCounts) if field.name != "removed" or has_removed]
-    for heading in (*headings, "seconds"):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        cells = [f"{getattr(row.counts, heading):,}" for heading in headings]
-        table.add_row(f"{row.source}.{row.resource}", *cells, f"{row.seconds:.1f}")
-    if table.row_count:
-        console.print(table)
-    changes = [(f"{row.source}.{row.resource}", change.path, change.change) for row in rows for change in row.changes]
-    if changes:
-        _print_changes(changes, console)
-
-
-def _print_changes(changes: Sequence[tuple[str, str, str]], console: Console) -> None:
-    table = Table(title="Fields that changed at the source", title_justify="left")
-    for heading in ("resource", "field", "change"):
-        table.add_column(heading, overflow="fold")
-    for change in changes[:_MOST_CHANGES]:
-        table.add_row(*map(escape, change))
-    console.print(table)
-    if (more := len(changes) - _MOST_CHANGES) > 0:
-        console.print(f"And {more:,} more; the table field_inventory of the raw schema has all.")

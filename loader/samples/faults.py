@@ -5,10 +5,11 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import orjson
 
-from loader.samples.openalex.catalogue import Record
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -1,58 +1,125 @@
-"""The sources that the warehouse can load."""
+"""The registry: every package or module of this folder that defines SOURCE is a source, under its own name."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
 
-from dlt.extract import DltSource
+from loader.base.errors import HeadwaterError
+from loader.base.settings import read_settings
+from loader.sources.contract import ONLY, Option, RunOptions, Source
+from loader.sources.settings import resolve_settings
 
-from loader.raw.record import Record
-from loader.raw.warehouse import RawSchema
-from loader.sources import openalex, semantic_scholar
-from loader.sources.contract import Estimate, LoadOptions
-
-if TYPE_CHECKING:
-    from loader.runs.runner import SourceRun
+_NO_OPTIONS = RunOptions()
 
 
-@dataclass(frozen=True)
-class SourceEntry:
-    """A source as the loader runs it.
+@cache
+def load_sources() -> dict[str, Source[Any]]:
+    """All sources of all domains by name, in the order in which they are loaded."""
+    modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+    return order_sources(module.SOURCE for module in modules if hasattr(module, "SOURCE"))
 
-    `load` yields each resource as soon as raw holds what it brought; `estimate` tells what that would ask for.
-    `takes_authors`: whether a run may be narrowed to single authors.
+
+def order_sources(sources: Iterable[Source[Any]]) -> dict[str, Source[Any]]:
+    """The sources by name, each after the sources that it comes `after`, else alphabetically."""
+    waiting = sorted(sources, key=lambda source: source.name)
+    ordered: dict[str, Source[Any]] = {}
+    while waiting:
+        ready = [source for source in waiting if ordered.keys() >= set(source.after)]
+        if not ready:
+            names = ", ".join(source.name for source in waiting)
+            raise HeadwaterError(f"These sources wait for each other or for one that does not exist: {names}.")
+        ordered[ready[0].name] = ready[0]
+        waiting.remove(ready[0])
+    return ordered
+
+
+def list_options() -> list[Option]:
+    """The options of all sources, each name once."""
+    return list({option.name: option for source in load_sources().values() for option in source.options}.values())
+
+
+def find_sources(name: str | None, domains: Sequence[str] | None = None) -> list[Source[Any]]:
+    """The source of that name, or without a name all of the domains, configured or not.
+
+    `domains`: those that are enabled, unless given. Raises HeadwaterError for a name that does not exist or belongs to
+    another domain, and for a domain that has no source.
     """
+    sources, enabled = load_sources(), read_settings().domains
+    chosen = enabled if domains is None else domains
+    known = sorted({source.domain for source in sources.values()})
+    if unknown := sorted({*chosen} - {*known}):
+        raise HeadwaterError(f"There is no domain {unknown[0]!r}. The domains are: {', '.join(known)}.")
+    if name is None:
+        return [source for source in sources.values() if source.domain in chosen]
+    if name not in sources:
+        available = sorted(source.name for source in sources.values() if source.domain in chosen)
+        raise HeadwaterError(f"There is no source {name!r}. The sources are: {', '.join(available)}.")
+    if sources[name].domain not in chosen:
+        raise HeadwaterError(
+            f"{name} belongs to the domain {sources[name].domain}, which is not enabled. Add it to domains in"
+            " .dlt/config.toml, or in the environment to HEADWATER_DOMAINS."
+        )
+    return [sources[name]]
 
-    name: str
-    build: Callable[..., DltSource]
-    models: Mapping[str, type[Record]]
-    is_configured: Callable[[], bool]
-    load: Callable[["SourceRun", LoadOptions], Iterator[str]]
-    estimate: Callable[[Callable[..., DltSource], RawSchema, LoadOptions], list[Estimate]]
-    takes_authors: bool
+
+def select_sources(
+    name: str | None, options: RunOptions = _NO_OPTIONS, domains: Sequence[str] | None = None
+) -> list[Source[Any]]:
+    """The sources to load: the one of that name, or without a name every configured one that takes the options.
+
+    Raises HeadwaterError where there is none, or where the one that is named does not take the options.
+    """
+    if name is not None:
+        (source,) = find_sources(name, domains)
+        if refused := _list_refused(source, options):
+            taken = ", ".join(f"--{option.name}" for option in source.options) or "no such option"
+            raise HeadwaterError(f"{name} cannot be narrowed by --{refused[0]}; it takes {taken}.")
+        return [source]
+    if options.list(ONLY):
+        raise HeadwaterError("--only names a resource of one source: dlt pipeline SOURCE run --only RESOURCE.")
+    found = find_sources(None, domains)
+    configured = [source for source in found if is_configured(source)]
+    if not configured:
+        raise HeadwaterError(_describe_unconfigured(found))
+    fitting = [source for source in configured if not _list_refused(source, options)]
+    if not fitting:
+        given = " and ".join(f"--{option}" for option in options.narrowed_to)
+        raise HeadwaterError(f"No configured source can be narrowed by {given}.")
+    return fitting
 
 
-SOURCES = {
-    entry.name: entry
-    for entry in [
-        SourceEntry(
-            "openalex",
-            openalex.openalex_source,
-            openalex.MODELS,
-            openalex.is_configured,
-            openalex.load_openalex,
-            openalex.estimate_openalex,
-            takes_authors=True,
-        ),
-        # After OpenAlex, whose works tell what to ask for.
-        SourceEntry(
-            "semantic_scholar",
-            semantic_scholar.semantic_scholar_source,
-            semantic_scholar.MODELS,
-            semantic_scholar.is_configured,
-            semantic_scholar.load_semantic_scholar,
-            semantic_scholar.estimate_semantic_scholar,
-            takes_authors=False,
-        ),
-    ]
-}
+def is_configured(source: Source[Any]) -> bool:
+    """Whether a run without a name loads it: it is enabled and has what it needs."""
+    try:
+        settings = resolve_settings(source.settings, source.section, accept_partial=True)
+    except HeadwaterError:
+        return True  # but wrongly: its own run reports it, and the other sources are loaded
+    return settings.enabled and source.is_enabled(settings)
+
+
+def _list_refused(source: Source[Any], options: RunOptions) -> list[str]:
+    taken = {option.name for option in source.options}
+    return [name for name in options.narrowed_to if name not in taken]
+
+
+def _describe_unconfigured(sources: Iterable[Source[Any]]) -> str:
+    needs = "; ".join(f"{source.name} needs {_describe_needs(source)}" for source in sources)
+    domains = ", ".join(sorted({source.domain for source in sources}))
+    return (
+        f"No source of the enabled domains ({domains}) is configured. Set what one of them needs in .dlt/config.toml or"
+        f" the environment: {needs}."
+    )
+
+
+def _describe_needs(source: Source[Any]) -> str:
+    settings = resolve_settings(source.settings, source.section, accept_partial=True)
+    if not settings.enabled:
+        return f"{source.section}.enabled = true"
+    return source.needs or ", ".join(f"{source.section}.{name}" for name in _list_missing(settings))
+
+
+def _list_missing(settings: Any) -> list[str]:
+    missing = settings.__exception__
+    return list(missing.fields) if missing else []

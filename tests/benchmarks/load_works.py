@@ -13,7 +13,10 @@ from loader.raw.documents import DOCUMENT_LIMITS
 from loader.raw.limits import apply_limits
 from loader.raw.pipelines import pipeline_for
 from loader.raw.warehouse import RawSchema, open_warehouse
-from loader.sources.openalex import openalex_source
+from loader.runs.runner import prepare_run
+from loader.sources import find_sources
+from loader.sources.contract import RunOptions, build_dlt_source
+from tests.support.loading import configure
 from tests.support.progress import SilentProgress
 
 
@@ -24,17 +27,14 @@ def main() -> None:
     roster.write_text("openalex_id\nA5012345678\n")
     settings = read_settings({"HEADWATER_DATA": str(folder)})
     progress = SilentProgress()
+    configured = {"base_url": url, "roster": roster, "institution": None, "requests_per_second": 100_000}
     started = time.perf_counter()
-    with open_warehouse(settings.warehouse, wait_seconds=0) as connection:
+    with configure("openalex", configured), open_warehouse(settings.warehouse, wait_seconds=0) as connection:
         apply_limits(connection, DOCUMENT_LIMITS)
-        source = openalex_source(
-            RawSchema(connection, "raw_openalex"),
-            progress,
-            settings.request_counts,
-            base_url=url,
-            roster=str(roster),
-            requests_per_second=100_000,
-        )
+        (openalex,) = find_sources("openalex")
+        raw = RawSchema(connection, "raw_openalex")
+        batch = next(openalex.plan(prepare_run(openalex, raw, progress, RunOptions(), settings)))
+        source = build_dlt_source(openalex, batch, raw, progress)
         pipeline = pipeline_for("openalex", settings, connection)
         pipeline.run(source.with_resources("works"), loader_file_format="parquet")
     print(json.dumps({"total_s": time.perf_counter() - started, "rows": progress.counts["works"].new}))

@@ -13,16 +13,21 @@ from tests.support.workspace import Workspace
 # What the loader was before its model was mended: it took 20 citations for the most that a work has.
 _YESTERDAYS_LOADER = """
 import sys
+from dataclasses import replace
 from pydantic import Field
-from loader.runs.runner import load_source, run_and_report, select_sources
-from loader.sources.openalex import MODELS
+from loader.runs.load_report import run_and_report
+from loader.runs.runner import load_source
+from loader.sources.openalex import SOURCE
 from loader.sources.openalex.models import Work
 
 class YesterdaysWork(Work):
     cited_by_count: int = Field(default=0, le=20)
 
-MODELS["works"] = YesterdaysWork
-sys.exit(run_and_report("openalex", select_sources, load_source))
+def change(shape):
+    return replace(shape, model=YesterdaysWork) if shape.name == "works" else shape
+
+yesterday = replace(SOURCE, resources=tuple(map(change, SOURCE.resources)))
+sys.exit(run_and_report("openalex", lambda _: [yesterday], load_source))
 """
 
 

@@ -8,17 +8,17 @@ from dlt.common.configuration.specs import BaseConfiguration
 
 from loader.base.settings import ROOT, Settings, derive_tool_environment, read_settings
 from loader.publish.postgres import find_server
-from loader.sources import SOURCES
+from loader.sources import load_sources
 from tests.support.documents import DOCUMENTS, read_table
 
 PAGE = ROOT / "docs" / "configuration.md"
 # Read by their names, which say nothing of a default.
-READ_BY_NAME = {"publication.privacy_key": None, "sources.semantic_scholar.enabled": False}
+READ_BY_NAME = {"publication.privacy_key": None}
 
 
 def read_source_settings() -> dict[str, type[BaseConfiguration]]:
     """The settings of each source by its name, as dlt resolves them."""
-    return {name: source.build.ref.SPEC for name, source in SOURCES.items()}
+    return {name: source.settings for name, source in load_sources().items()}
 
 
 def list_settings() -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 import yaml
 
 from loader.base.settings import ROOT
-from loader.sources import SOURCES
+from loader.sources import find_sources, load_sources
+from loader.sources.contract import Source
 
 PROJECT = ROOT / "dbt_project"
 LAYERS = {
@@ -125,7 +127,8 @@ def list_untested_tables(source: str, resources: Iterable[str]) -> Iterator[str]
 
 
 def test_every_table_of_documents_is_tested_as_one() -> None:
-    assert [sentence for name, entry in SOURCES.items() for sentence in list_untested_tables(name, entry.models)] == []
+    sources = load_sources().items()
+    assert [sentence for name, source in sources for sentence in list_untested_tables(name, source.models)] == []
 
 
 def test_a_table_that_is_not_tested_is_named_in_a_sentence() -> None:
@@ -148,6 +151,43 @@ def test_the_columns_of_raw_are_described_once() -> None:
         for source in yaml.safe_load(path.read_text())["sources"]:
             reference = "{{ doc('raw_documents') }}"
             assert reference in source["description"], f"The description of {source['name']} lacks {reference}."
+
+
+def list_breaches(name: str, source: Source[Any]) -> Iterator[str]:
+    """What a source lacks, each in a sentence."""
+    module = ROOT / "loader" / "sources" / name
+    if not (module.is_dir() or module.with_suffix(".py").exists()):
+        yield f"{name} is not defined in loader/sources/{name} or loader/sources/{name}.py"
+    samples = ROOT / "loader" / "samples" / name
+    servers = [path for path in (samples / "server.py", samples.with_suffix(".py")) if path.exists()]
+    if not any("StandInServer" in path.read_text() for path in servers):
+        yield f"{name} has no stand-in server in loader/samples/{name}"
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
+        yield f"{name} is not in snake case"
+    if not source.resources:
+        yield f"{name} has no resource"
+    for shape in source.resources:
+        if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", shape.name):
+            yield f"{name} has a resource {shape.name}, which is not in snake case"
+    if not (PROJECT / "models" / "staging" / source.domain / name).is_dir():
+        yield f"{name} has no staging models in dbt_project/models/staging/{source.domain}/{name}"
+    tests = ROOT / "tests" / "loader" / "sources"
+    if not ((tests / name).is_dir() or (tests / f"test_{name}.py").exists()):
+        yield f"{name} has no tests in tests/loader/sources/{name} or tests/loader/sources/test_{name}.py"
+
+
+def test_every_source_has_what_belongs_to_one() -> None:
+    assert [breach for name, source in load_sources().items() for breach in list_breaches(name, source)] == []
+
+
+def test_a_source_that_lacks_something_is_told_what() -> None:
+    (openalex,) = find_sources("openalex", domains=("academic",))
+    assert list(list_breaches("hacker_news", replace(openalex, name="hacker_news", domain="headlines"))) == [
+        "hacker_news is not defined in loader/sources/hacker_news or loader/sources/hacker_news.py",
+        "hacker_news has no stand-in server in loader/samples/hacker_news",
+        "hacker_news has no staging models in dbt_project/models/staging/headlines/hacker_news",
+        "hacker_news has no tests in tests/loader/sources/hacker_news or tests/loader/sources/test_hacker_news.py",
+    ]
 
 
 def test_yaml_files_are_named_after_their_folder() -> None:

@@ -1,40 +1,57 @@
 """Loads of one source into a warehouse of the test's own, in the test's process."""
 
-import dataclasses
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from dlt.extract import DltSource
-
 from loader.base.console import build_console
 from loader.base.settings import Settings
-from loader.runs.runner import SourceLoad, estimate_sources, load_source, run_sources
-from loader.sources import SOURCES, SourceEntry
-from loader.sources.contract import Estimate, LoadOptions
+from loader.runs.results import SourceLoad
+from loader.runs.runner import estimate_sources, load_source, run_sources
+from loader.sources import find_sources
+from loader.sources.contract import Estimate, RunOptions
 
 
 class SourceLoader:
-    """Loads a source, given as `arguments` what dlt's configuration would say."""
+    """Loads a source with these settings, as if they stood in the environment. None: not set there."""
 
-    def __init__(self, source: str, settings: Settings, **arguments: Any) -> None:
+    def __init__(self, source: str, settings: Settings, **configured: Any) -> None:
         self.settings = settings
-        self.arguments = arguments
+        self.configured = configured
         self._source = source
 
-    def load(self, options: LoadOptions | None = None, **changed: Any) -> SourceLoad:
-        job = partial(load_source, options=options or LoadOptions())
-        (load,) = run_sources([self._change_entry(**changed)], self.settings, build_console(), job)
+    def load(self, options: RunOptions | None = None, **changed: Any) -> SourceLoad:
+        job = partial(load_source, options=options or RunOptions())
+        with configure(self._source, self.configured | changed):
+            (load,) = run_sources(find_sources(self._source), self.settings, build_console(), job)
         return load
 
-    def estimate(self, options: LoadOptions | None = None) -> list[Estimate]:
-        entries = [self._change_entry()]
-        ((_, estimates),) = estimate_sources(entries, self.settings, build_console(), options or LoadOptions())
+    def estimate(self, options: RunOptions | None = None) -> list[Estimate]:
+        with configure(self._source, self.configured):
+            ((_, estimates),) = estimate_sources(
+                find_sources(self._source), self.settings, build_console(), options or RunOptions()
+            )
+        assert estimates is not None
         return estimates
 
-    def _change_entry(self, **changed: Any) -> SourceEntry:
-        entry = SOURCES[self._source]
 
-        def build(**given: Any) -> DltSource:
-            return entry.build(**given, **{**self.arguments, **changed})
+def narrow(option: str, *values: str, is_full_refresh: bool = False) -> RunOptions:
+    """A run that is narrowed as by `--option value`."""
+    return RunOptions(is_full_refresh, {option: values})
 
-        return dataclasses.replace(entry, build=build)
+
+@contextmanager
+def configure(source: str, configured: Mapping[str, Any]) -> Iterator[None]:
+    """Puts a source's settings into the environment, and what was there back at the end."""
+    values = {f"SOURCES__{source}__{name}".upper(): value for name, value in configured.items()}
+    before = {name: os.environ.pop(name, None) for name in values}
+    os.environ.update({name: str(value) for name, value in values.items() if value is not None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value

@@ -20,7 +20,7 @@ class Loader(SourceLoader):
             "openalex",
             settings,
             base_url=server.url,
-            roster=str(roster),
+            roster=roster,
             institution=None,
             api_key=None,
             requests_per_second=1000.0,

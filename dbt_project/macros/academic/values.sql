@@ -56,7 +56,7 @@
     end
 {%- endmacro %}
 
-{# The name in a DOI that is written as an address, in lower case: DOIs do not tell capitals apart. #}
+{# The name in a DOI that is written as an address, in lower case: DOIs ignore case. The loader renders this macro too. #}
 {% macro name_doi(column) -%}
     lower(regexp_replace({{ column }}, '^https?://(dx\.)?doi\.org/', '', 'i'))
 {%- endmacro %}

@@ -21,7 +21,9 @@ expected as (
     from listed
     inner join members on listed.author_id = members.author_id
     left join {{ source('openalex', 'work_statuses') }} as statuses on listed.work_id = statuses.work_id
-    where coalesce(statuses.status, 'present') not in ('merged', 'gone')
+    where
+        coalesce(statuses.status, 'present')
+        not in (select work_status from {{ ref('work_statuses') }} where has_left)
 ),
 
 found as (

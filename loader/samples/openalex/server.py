@@ -7,24 +7,20 @@ are refused as unknown.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from threading import Lock
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote, urlencode
 
 import orjson
 
-from loader.samples.faults import Answer, Fault, Request
-from loader.samples.listener import Listener
+from loader.samples.faults import Answer, Request
 from loader.samples.openalex.budget import CREDIT_USD, Budget
 from loader.samples.openalex.catalogue import Catalogue
 from loader.samples.openalex.entities import KINDS, shorten
 from loader.samples.openalex.queries import ApiError, parse_list_query, parse_select
 from loader.samples.openalex.store import EntityStore, pick
+from loader.samples.server import StandInServer
 
 _LIST_CREDITS = 1
 
@@ -33,13 +29,13 @@ def _read_clock() -> datetime:
     return datetime.now(UTC)
 
 
-class OpenAlexServer:
+class OpenAlexServer(StandInServer):
     """Serves a catalogue until stopped; a context manager.
 
     With `api_keys`, another key is refused with 401 and a request without a key has a tenth of the budget;
     without, every key is good. `paid_keys` are good keys that may use the filters of paid plans.
     `daily_credits` is the budget of each key until midnight UTC of `clock` (aware datetimes). `merged` adds
-    to the catalogue's: ids that answer 301 to another. `requests` holds every request, in order of arrival.
+    to the catalogue's: ids that answer 301 to another.
     """
 
     def __init__(
@@ -53,7 +49,6 @@ class OpenAlexServer:
         clock: Callable[[], datetime] = _read_clock,
     ) -> None:
         """Index the catalogue and start to listen on a free port of 127.0.0.1."""
-        self.requests: list[Request] = []
         self._api_keys = api_keys
         self._paid_keys = paid_keys
         self._daily_credits = daily_credits
@@ -65,45 +60,10 @@ class OpenAlexServer:
             "institutions": EntityStore(KINDS["institutions"], catalogue.institutions),
             "topics": EntityStore(KINDS["topics"], catalogue.topics),
         }
-        self._lock = Lock()
-        self._faults: deque[tuple[str, Fault]] = deque()
-        self._listener = Listener(self._respond)
-        self.url = self._listener.url
+        super().__init__()
 
-    def __enter__(self) -> Self:
-        """Return the running server."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop the server."""
-        self.stop()
-
-    def stop(self) -> None:
-        """Stop listening, close every connection and end every delayed answer; harmless when repeated."""
-        self._listener.stop()
-
-    def fail_next(self, *faults: Fault, path: str = "/") -> None:
-        """Give the next answers to paths that begin with `path` these faults, one each, in this order."""
-        with self._lock:
-            self._faults.extend((path, fault) for fault in faults)
-
-    def _respond(self, request: Request) -> Answer:
-        fault = self._record(request)
-        answer = self._answer(request)
-        return fault(request, answer) if fault else answer
-
-    def _record(self, request: Request) -> Fault | None:
-        with self._lock:
-            self.requests.append(request)
-            for entry in self._faults:
-                if request.path.startswith(entry[0]):
-                    self._faults.remove(entry)
-                    return entry[1]
-        return None
-
-    def _answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Answer:
+        """See StandInServer."""
         key = _read_key(request)
         try:
             self._check_key(key)

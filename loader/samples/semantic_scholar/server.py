@@ -6,18 +6,13 @@ It answers the batch look-up of papers by DOI or by its own id, with Semantic Sc
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Mapping
 from http import HTTPStatus
-from threading import Lock
-from types import TracebackType
-from typing import Any, Self
 
 import orjson
 
-from loader.samples.faults import Answer, Fault, Request, answer_status
-from loader.samples.listener import Listener
-from loader.samples.openalex.catalogue import Record
+from loader.samples.faults import Answer, Fault, Record, Request, answer_status
+from loader.samples.server import StandInServer, answer_json
 
 _BATCH = "/graph/v1/paper/batch"
 _MOST_IDS = 500
@@ -40,12 +35,11 @@ def refuse_pace() -> Fault:
     return answer_status(HTTPStatus.TOO_MANY_REQUESTS, {"message": message, "code": "429"})
 
 
-class SemanticScholarServer:
+class SemanticScholarServer(StandInServer):
     """Serves papers until stopped; a context manager.
 
     `papers` are found by their DOIs, in lower case; those without a DOI by their ids alone. With `api_keys`, another
-    key is refused with 403; no key is good too. An answer of more than `most_bytes` is refused. `requests` holds every
-    request, in order of arrival.
+    key is refused with 403; no key is good too. An answer of more than `most_bytes` is refused.
     """
 
     def __init__(
@@ -56,51 +50,22 @@ class SemanticScholarServer:
         most_bytes: int = 10_000_000,
     ) -> None:
         """Start to listen on a free port of 127.0.0.1."""
-        self.requests: list[Request] = []
         self.papers = dict(papers)
         self._api_keys = api_keys
         self._most_bytes = most_bytes
-        self._lock = Lock()
-        self._faults: deque[Fault] = deque()
-        self._listener = Listener(self._respond)
-        self.url = self._listener.url
-
-    def __enter__(self) -> Self:
-        """Return the running server."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop the server."""
-        self.stop()
-
-    def stop(self) -> None:
-        """Stop listening, close every connection and end every delayed answer; harmless when repeated."""
-        self._listener.stop()
-
-    def fail_next(self, *faults: Fault) -> None:
-        """Give the next answers these faults, one each, in this order."""
-        with self._lock:
-            self._faults.extend(faults)
+        super().__init__()
 
     def list_asked(self) -> list[list[str]]:
         """The ids of every batch that was asked for, in order of arrival."""
         return [orjson.loads(request.body)["ids"] for request in self.requests]
 
-    def _respond(self, request: Request) -> Answer:
-        with self._lock:
-            self.requests.append(request)
-            fault = self._faults.popleft() if self._faults else None
-        answer = self._answer(request)
-        return fault(request, answer) if fault else answer
-
-    def _answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Answer:
+        """See StandInServer."""
         key = request.headers.get("x-api-key")
         if self._api_keys is not None and key is not None and key not in self._api_keys:
-            return _answer(HTTPStatus.FORBIDDEN, {"message": "Forbidden"})
+            return answer_json({"message": "Forbidden"}, HTTPStatus.FORBIDDEN)
         if (request.method, request.path) != ("POST", _BATCH):
-            return _answer(HTTPStatus.NOT_FOUND, {"error": "Not Found"})
+            return answer_json({"error": "Not Found"}, HTTPStatus.NOT_FOUND)
         fields = request.parameters.get("fields", "paperId").split(",")
         if unknown := [field for field in fields if field not in _KNOWN_FIELDS]:
             return _refuse(f"Unrecognized or unsupported fields: [{', '.join(unknown)}]")
@@ -129,8 +94,4 @@ class SemanticScholarServer:
 
 
 def _refuse(message: str) -> Answer:
-    return _answer(HTTPStatus.BAD_REQUEST, {"error": message})
-
-
-def _answer(status: int, body: Any) -> Answer:
-    return Answer(status, orjson.dumps(body))
+    return answer_json({"error": message}, HTTPStatus.BAD_REQUEST)

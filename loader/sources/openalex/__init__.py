@@ -1,6 +1,5 @@
 """OpenAlex: the roster's authors and all their works, with the institutions and topics these name."""
 
-from loader.sources.openalex.run import estimate_openalex, load_openalex
-from loader.sources.openalex.source import MODELS, is_configured, openalex_source
+from loader.sources.openalex.source import SOURCE
 
-__all__ = ["MODELS", "estimate_openalex", "is_configured", "load_openalex", "openalex_source"]
+__all__ = ["SOURCE"]

@@ -1,7 +1,7 @@
-"""The roster authors' own records: asked for where raw lacks them, where works changed, and once a month.
+"""The roster authors' own records: requested where raw lacks them, where works changed, and once a month.
 
-What they tell (h-index, counts, affiliations) follows from works. Whose is due follows from raw alone, so that a killed
-run leaves nobody out.
+What they hold (h-index, counts, affiliations) follows from works. Which are due follows from raw alone, so that a
+killed run leaves nobody out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,10 +14,8 @@ from loader.base.errors import HeadwaterError
 from loader.fetch.pages import Page
 from loader.fetch.records import read_id
 from loader.raw.arrow import build_table
-from loader.raw.ledger import Progress
 from loader.raw.merge import mark_rows
-from loader.raw.warehouse import RawSchema
-from loader.sources.contract import LoadOptions
+from loader.sources.contract import SourceRun
 from loader.sources.openalex.bookkeeping import (
     AUTHOR_CHECK_HINTS,
     AUTHOR_CHECK_SCHEMA,
@@ -28,36 +26,37 @@ from loader.sources.openalex.bookkeeping import (
 )
 from loader.sources.openalex.client import MOST_VALUES, OpenAlexClient
 from loader.sources.openalex.members import Members, choose_members, read_author
+from loader.sources.openalex.options import AUTHOR
+from loader.sources.openalex.settings import OpenAlexSettings
 
 _ORCIDS = "select id, document ->> '$.orcid' from {raw}.authors"
 
 
 class AuthorRecords:
-    """Asks for authors' records in one run: for those of `batch`, or for all that are due where nobody sets it."""
+    """Which authors' records are due in one run, and how their ORCIDs compare with the roster's."""
 
-    def __init__(self, raw: RawSchema, options: LoadOptions) -> None:
-        self.batch: Sequence[str] | None = None
-        self._raw = raw
-        self._options = options
-        self._checks: list[AuthorCheck] = []
+    def __init__(self, run: SourceRun[OpenAlexSettings], client: OpenAlexClient, members: Members) -> None:
+        self.client = client
+        self.members = members
+        self.progress = run.progress
+        self._raw = run.raw
+        self._options = run.options
         self._compared: set[str] = set()
 
-    def connect(self, client: OpenAlexClient, members: Members, progress: Progress) -> None:
-        """Says whom to ask and about whom; comes before everything else."""
-        self._client = client
-        self._members = members
-        self._progress = progress
+    def load(self, author_ids: Sequence[str]) -> "AuthorsLoad":
+        """The load of these authors' records."""
+        return AuthorsLoad(self, author_ids)
 
     def find_missing(self, member_ids: Sequence[str]) -> list[str]:
-        """Who is asked for before the works: whose record raw lacks, and whom the user wants again."""
+        """Who is requested before the works: whose record raw lacks, and whom the user wants again."""
         held = read_record_times(self._raw).keys()
         wanted: set[str] = set()
-        if self._options.authors or self._options.is_full_refresh:
-            wanted.update(choose_members(member_ids, self._options.authors))
+        if self._options.list(AUTHOR) or self._options.is_full_refresh:
+            wanted.update(choose_members(member_ids, self._options.list(AUTHOR)))
         return [author_id for author_id in member_ids if author_id not in held or author_id in wanted]
 
     def find_due(self, member_ids: Sequence[str]) -> list[str]:
-        """Who is asked for after the works: whose works changed since the record was asked for, or that long ago."""
+        """Who is requested after the works: whose works changed since the record was requested, or that long ago."""
         asked_at = read_record_times(self._raw)
         statuses = read_sync_statuses(self._raw)
 
@@ -69,54 +68,55 @@ class AuthorRecords:
         return [author_id for author_id in member_ids if author_id in asked_at and is_due(author_id)]
 
     def count_credits(self, member_ids: Sequence[str]) -> int:
-        """What asking costs, by what raw holds; asks for nothing."""
+        """What these requests cost, by what raw holds."""
         missing = self.find_missing(member_ids)
         due = set(self.find_due(member_ids)) - set(missing)
         return -(-len(missing) // MOST_VALUES) - (-len(due) // MOST_VALUES)
 
+    def compare_held(self, requested_ids: Sequence[str]) -> None:
+        """Warns of the ORCIDs that raw knows otherwise than the roster, but for authors who are requested anyway."""
+        if not self._raw.has_table("authors"):
+            return
+        held, requested = dict(self._raw.query(_ORCIDS)), set(requested_ids)
+        for entry in self.members.find():
+            if entry.author_id and entry.author_id not in requested:
+                self.compare_orcids(entry.author_id, entry.orcid, held.get(entry.author_id))
+
+    def compare_orcids(self, author_id: str, given: str | None, found: str | None) -> None:
+        """Warns once in a run where both are given and differ."""
+        if given and found and given != found and author_id not in self._compared:
+            self._compared.add(author_id)
+            self.progress.warn(f"The roster gives {author_id} the ORCID {given}; OpenAlex says {found}.")
+
+
+class AuthorsLoad:
+    """The records of some authors, in one load."""
+
+    def __init__(self, records: AuthorRecords, author_ids: Sequence[str]) -> None:
+        self.author_ids = author_ids
+        self._records = records
+        self._checks: list[AuthorCheck] = []
+
     def list_pages(self) -> Iterator[Page]:
-        """The records; tells which authors OpenAlex does not know, and which ORCIDs it knows otherwise."""
-        author_ids = self._list_batch()
-        given = {entry.author_id: entry.orcid for entry in self._members.find()}
-        unseen = set(author_ids)
+        """The records. Warns of authors whom OpenAlex does not know, and of ORCIDs that it knows otherwise."""
+        given = {entry.author_id: entry.orcid for entry in self._records.members.find()}
+        unseen = set(self.author_ids)
         asked_at = datetime.now(UTC)
-        for page in self._client.list_by("authors", "openalex", author_ids):
+        for page in self._records.client.list_by("authors", "openalex", self.author_ids):
             for record in page.records:
                 author = read_author(record)
                 unseen.discard(author.id if author else read_id(record) or "")
                 if author:
-                    self._compare_orcids(author.id, given.get(author.id), author.orcid)
+                    self._records.compare_orcids(author.id, given.get(author.id), author.orcid)
             yield page
-        if unseen.issuperset(self._members.find_ids()):
+        if unseen.issuperset(self._records.members.find_ids()):
             raise HeadwaterError("OpenAlex knows nobody of this roster.")
         for author_id in sorted(unseen):
-            self._progress.warn(f"OpenAlex knows no author {author_id}; the roster's others are loaded.")
-        self._checks = [AuthorCheck(author_id, asked_at, author_id not in unseen) for author_id in author_ids]
+            self._records.progress.warn(f"OpenAlex knows no author {author_id}; the roster's others are loaded.")
+        self._checks = [AuthorCheck(author_id, asked_at, author_id not in unseen) for author_id in self.author_ids]
 
     def describe(self) -> Any:
         """The rows of bookkeeping, with their table; called within the load, after all pages."""
         load_id = str(dlt.current.load_package_state()["load_id"])
         rows = build_table([check.describe(load_id) for check in self._checks], AUTHOR_CHECK_SCHEMA)
         return mark_rows(rows, AUTHOR_CHECK_HINTS)
-
-    def compare_held(self) -> None:
-        """Tells the ORCIDs that raw knows otherwise than the roster, of all who are not asked for at once."""
-        if not self._raw.has_table("authors"):
-            return
-        held = dict(self._raw.query(_ORCIDS))
-        asked = set(self._list_batch())
-        for entry in self._members.find():
-            if entry.author_id and entry.author_id not in asked:
-                self._compare_orcids(entry.author_id, entry.orcid, held.get(entry.author_id))
-
-    def _list_batch(self) -> Sequence[str]:
-        if self.batch is not None:
-            return self.batch
-        member_ids = self._members.find_ids()
-        return list(dict.fromkeys([*self.find_missing(member_ids), *self.find_due(member_ids)]))
-
-    def _compare_orcids(self, author_id: str, given: str | None, found: str | None) -> None:
-        """Tells once in a run where both are there and differ."""
-        if given and found and given != found and author_id not in self._compared:
-            self._compared.add(author_id)
-            self._progress.warn(f"The roster gives {author_id} the ORCID {given}; OpenAlex says {found}.")

@@ -1,4 +1,4 @@
-"""What loading writes down beside the records: when each author was asked for, and which works left their place."""
+"""What loading writes down beside the records: when each author was requested, and which works left their place."""
 
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import dlt
 import pyarrow as pa
 
+from loader.base.dbt_project import read_seed
 from loader.raw.warehouse import RawSchema
 from loader.sources.openalex.models import MEMBERS
 
@@ -57,7 +58,7 @@ _RECORD_TIMES = f"""
 
 @dataclass(frozen=True)
 class SyncStatus:
-    """How an author's works were last asked for (UTC); `last_swept_at`: last read to the end of their list.
+    """How an author's works were last requested (UTC); `last_swept_at`: last read to the end of their list.
 
     `works_seen` and `works_fetched` are of the last sync that went well; `error` says why the last did not.
     `works_changed_at` is when the last run began in which one of the author's works was brought or marked.
@@ -78,7 +79,7 @@ class SyncStatus:
 
 @dataclass(frozen=True)
 class AuthorCheck:
-    """When an author's own record was last asked for (UTC), and whether OpenAlex had it."""
+    """When an author's own record was last requested (UTC), and whether OpenAlex had it."""
 
     author_id: str
     asked_at: datetime
@@ -128,6 +129,11 @@ def read_record_times(raw: RawSchema) -> dict[str, datetime]:
 def is_recent(asked_at: datetime) -> bool:
     """Whether an author's record that was asked for then need not be asked for again only for its age."""
     return datetime.now(UTC) < asked_at + _RECORD_IS_RECENT_FOR
+
+
+def list_left_statuses() -> set[str]:
+    """The statuses of works that are no longer in OpenAlex."""
+    return {row["work_status"] for row in read_seed("academic", "work_statuses") if row["has_left"] == "true"}
 
 
 def read_work_statuses(raw: RawSchema) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""When coauthors outside the roster began to publish: asked of OpenAlex one by one, and kept for a year.
+"""When coauthors outside the roster began to publish: requested one by one, and kept for a year.
 
-Of these people raw holds no more than what they wrote with the roster, and so not when their careers began.
+Raw holds only what these people wrote with the roster, and so not when their careers began.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,31 +10,33 @@ import msgspec
 
 from loader.base.errors import HeadwaterError, StopLoadingError
 from loader.fetch.pages import Page
-from loader.raw.ledger import Progress
 from loader.raw.rejects import list_open
-from loader.raw.warehouse import RawSchema
-from loader.sources.contract import Estimate, LoadOptions
+from loader.sources.contract import Estimate, SourceRun
 from loader.sources.openalex.client import OpenAlexClient, WorksByYear
 from loader.sources.openalex.coauthors import rank_coauthors
+from loader.sources.openalex.options import AUTHOR
+from loader.sources.openalex.settings import OpenAlexSettings
 
 TABLE = "coauthor_years"
 _ASK_AGAIN_AFTER = timedelta(days=365)
 _COAUTHORS_PER_LOAD = 200
 _RECORDS_PER_PAGE = 20
-_MOST_FAILURES = 3  # in a row: one who cannot be had does not keep the others from being asked for
+_MAX_FAILURES = 3  # in a row: one who cannot be fetched does not hold up the others
 
 
 class CoauthorCache:
-    """Asks for coauthors in one run, a batch a load; the most frequent come first.
+    """Requests coauthors in one run, a batch a load; those who share the most works come first.
 
-    `error` says why nobody more is asked for where OpenAlex does not answer as it should.
+    `error` says why no further coauthors are requested where OpenAlex does not answer as it should.
     """
 
-    def __init__(self, raw: RawSchema, options: LoadOptions) -> None:
-        self.batch: Sequence[str] | None = None
+    def __init__(self, run: SourceRun[OpenAlexSettings], client: OpenAlexClient) -> None:
         self.error: HeadwaterError | None = None
-        self._raw = raw
-        self._options = options
+        self._raw = run.raw
+        self._options = run.options
+        self._progress = run.progress
+        self._client = client
+        self._most = run.settings.coauthor_credits
         self._due_count = 0
         self._answered = 0
         self._failures: list[HeadwaterError] = []
@@ -42,28 +44,19 @@ class CoauthorCache:
         self._credits_before: int | None = None
         self._stopped_by: StopLoadingError | None = None
 
-    def connect(self, client: OpenAlexClient, progress: Progress, *, coauthor_credits: int) -> None:
-        """Says whom to ask, and for how many coauthors at most; comes before everything else."""
-        if coauthor_credits < 0:
-            raise HeadwaterError(f"sources.openalex.coauthor_credits is {coauthor_credits}; it must not be below 0.")
-        self._client = client
-        self._progress = progress
-        self._most = coauthor_credits
-
     def plan(self) -> list[Sequence[str]]:
         """The batches of this run: of the coauthors that are due as many as may be asked for."""
         chosen = self._choose()
         return [chosen[start : start + _COAUTHORS_PER_LOAD] for start in range(0, len(chosen), _COAUTHORS_PER_LOAD)]
 
     def estimate(self) -> Estimate:
-        """What asking costs, by what raw holds; asks for nothing."""
+        """What these requests cost, by what raw holds."""
         count = len(self._choose())
         note = f"of {self._due_count:,} that are due" if count < self._due_count else ""
         return Estimate(f"first and last years of {count:,} coauthors", count, note)
 
-    def list_pages(self) -> Iterator[Page]:
-        """The answers of the batch whose turn it is; of all batches where nobody takes them one by one."""
-        batch = self.batch if self.batch is not None else self._choose()
+    def list_pages(self, batch: Sequence[str]) -> Iterator[Page]:
+        """The answers for the authors of a batch."""
         for start in range(0, len(batch), _RECORDS_PER_PAGE):
             records = [self._ask(author_id) for author_id in batch[start : start + _RECORDS_PER_PAGE]]
             yield Page([record for record in records if record is not None], len(batch))
@@ -72,11 +65,11 @@ class CoauthorCache:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nobody more is to be asked for, whoever is left."""
+        """Whether no further coauthors are requested in this run."""
         return self.error is not None or self._stopped_by is not None or self._is_half_spent()
 
-    def tell(self) -> None:
-        """Says who was not had, and that the next run asks for them; `error` says it too."""
+    def report_remaining(self) -> None:
+        """Warns of the coauthors that could not be fetched or are left for the next run, unless `error` says so."""
         if self.error:
             return
         if self._failures:
@@ -103,8 +96,8 @@ class CoauthorCache:
         return self._credits_before - remaining >= self._credits_before // 2
 
     def _choose(self) -> list[str]:
-        # Who asks for single authors wants them soon, and the most frequent coauthors are those of everybody.
-        if not self._most or self._options.authors:
+        # A run of single authors is to be quick, and the most frequent coauthors are those of all members.
+        if not self._most or self._options.list(AUTHOR):
             return []
         due = self._list_due()
         self._due_count = len(due)
@@ -140,7 +133,7 @@ class CoauthorCache:
         except HeadwaterError as error:
             self._failures.append(error)
             self._failures_in_a_row += 1
-            if self._failures_in_a_row == _MOST_FAILURES:
+            if self._failures_in_a_row == _MAX_FAILURES:
                 self.error = HeadwaterError(
                     f"The years of {self._due_count - self._answered:,} coauthors could not be asked for; the next run"
                     f" goes on. {error}"

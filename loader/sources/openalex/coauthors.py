@@ -4,26 +4,25 @@ from collections import Counter
 
 import msgspec
 
+from loader.base.dbt_project import read_seed
 from loader.raw.warehouse import RawSchema
-from loader.sources.openalex.bookkeeping import GONE, MERGED, read_work_statuses
+from loader.sources.openalex.bookkeeping import list_left_statuses, read_work_statuses
 from loader.sources.openalex.known import WorkHead
 from loader.sources.openalex.models import MEMBERS
 
-# The authors that OpenAlex gives to nameless and to deleted ones.
-_NOBODY = frozenset({"https://openalex.org/A9999999999", "https://openalex.org/A5317838346"})
-
 
 def rank_coauthors(raw: RawSchema) -> list[str]:
-    """The ids of all who share works with today's roster and are not on it, those with the most such works first.
+    """The ids of all who share works with today's roster and are not on it, those who share the most works first.
 
     Of equals the smaller id comes first. Works that have left OpenAlex do not count.
     """
     if not (raw.has_table("works") and raw.has_table("roster")):
         return []
     members = set(raw.query_keys(MEMBERS))
-    statuses = read_work_statuses(raw)
+    nobody = {row["author_id"] for row in read_seed("academic", "placeholder_authors")}
+    statuses, left = read_work_statuses(raw), list_left_statuses()
     counts: Counter[str] = Counter()
     for work in raw.read_documents("works", msgspec.json.Decoder(WorkHead)):
-        if statuses.get(work.id) not in (MERGED, GONE) and not work.author_ids.isdisjoint(members):
-            counts.update(work.author_ids - members - _NOBODY)
+        if statuses.get(work.id) not in left and not work.author_ids.isdisjoint(members):
+            counts.update(work.author_ids - members - nobody)
     return sorted(counts, key=lambda author_id: (-counts[author_id], author_id))

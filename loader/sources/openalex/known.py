@@ -90,7 +90,7 @@ class KnownWorks:
         """Which of the authors the work names; nobody where it is not known."""
         return self._authors.get(work_id, set())
 
-    def take(self, head: WorkHead) -> set[str]:
+    def remember(self, head: WorkHead) -> set[str]:
         """Notes a record that goes to raw; returns the authors whom it or the version before names."""
         self._changed_at[head.id] = head.changed_at
         named_before = self.list_authors(head.id)

@@ -49,7 +49,7 @@ def read_author(record: bytes) -> FoundAuthor | None:
 
 
 def _read_orcid(text: str | None) -> str | None:
-    """An ORCID that is none tells nobody apart."""
+    """None for an invalid ORCID: it cannot identify a person."""
     try:
         return normalise_orcid(text or "")
     except ValueError:
@@ -60,7 +60,7 @@ class Members:
     """The roster's authors, found once per run. `notes` is what the user should know about them.
 
     OpenAlex is asked for the ORCIDs whose author raw does not hold as a recent answer told, with
-    `is_everything_asked_again` for all. Raises HeadwaterError when neither or both of `roster` and `institution` are
+    `is_full_refresh` for all. Raises HeadwaterError when neither or both of `roster` and `institution` are
     given, or when nobody is found.
     """
 
@@ -71,19 +71,18 @@ class Members:
         roster: str | None,
         institution: str | None,
         *,
-        is_everything_asked_again: bool,
+        is_full_refresh: bool,
     ) -> None:
         if institution and roster and _resolve(roster) == EXAMPLE_ROSTER:
             roster = None  # an institution given beside the configuration that ships
         if bool(roster) == bool(institution):
             raise HeadwaterError(
-                "Name whom to follow: either a CSV file in sources.openalex.roster"
-                " or an OpenAlex or ROR id in sources.openalex.institution"
-                f" ({'both are' if roster else 'neither is'} set)."
+                "Set either sources.openalex.roster (a CSV file) or sources.openalex.institution (an OpenAlex or ROR"
+                f" id), not both: {'both are' if roster else 'neither is'} set."
             )
         self._client = client
         self._raw = raw
-        self._is_everything_asked_again = is_everything_asked_again
+        self._is_full_refresh = is_full_refresh
         self._roster = roster
         self._institution = institution
         self._entries: list[RosterEntry] | None = None
@@ -135,7 +134,7 @@ class Members:
     def _read_orcids(self) -> dict[str, str]:
         """The author of each ORCID as an earlier run found it, unless that is too long ago."""
         recent = {author_id for author_id, at in read_record_times(self._raw).items() if is_recent(at)}
-        if not recent or self._is_everything_asked_again:
+        if not recent or self._is_full_refresh:
             return {}
         return {orcid: author_id for orcid, author_id in self._raw.query(_KNOWN_ORCIDS) if author_id in recent}
 

@@ -1,4 +1,4 @@
-"""The list of researchers to follow: read from a CSV file, checked whole before anything is asked for."""
+"""The list of researchers to follow: read from a CSV file, checked whole before any request."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ _ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-?\d{4}-?\d{4}-?\d{3}[\dX])
 _YES = frozenset({"1", "true", "yes", "y", "t"})
 _NO = frozenset({"0", "false", "no", "n", "f"})
 _FIRST_YEAR = 1500
-_MOST_COMPLAINTS = 3
+_MAX_COMPLAINTS = 3
 _SURPLUS = "beyond the header"
 
 
@@ -37,7 +37,7 @@ class RosterEntry:
 def read_roster(path: Path) -> list[RosterEntry]:
     """Reads a roster: a CSV file with a header, and an `openalex_id` or an `orcid` in every line.
 
-    Commas, semicolons and tabs separate; other columns than those of RosterEntry are passed over.
+    Commas, semicolons and tabs separate; columns that RosterEntry lacks are ignored.
     Raises HeadwaterError that names the file and the lines at fault.
     """
     rows = _read_rows(path)
@@ -52,15 +52,15 @@ def read_roster(path: Path) -> list[RosterEntry]:
             continue
         for identifier in filter(None, (entry.author_id, entry.orcid)):
             if identifier in first_lines:
-                complaints.append(f"line {line}: {identifier} stands in line {first_lines[identifier]} already")
+                complaints.append(f"line {line}: {identifier} is already on line {first_lines[identifier]}")
             first_lines.setdefault(identifier, line)
         entries.append(entry)
     if complaints:
-        more = len(complaints) - _MOST_COMPLAINTS
-        told = "; ".join(complaints[:_MOST_COMPLAINTS]) + (f"; and {more} more" if more > 0 else "")
+        more = len(complaints) - _MAX_COMPLAINTS
+        told = "; ".join(complaints[:_MAX_COMPLAINTS]) + (f"; and {more} more" if more > 0 else "")
         raise HeadwaterError(f"The roster {path} cannot be used: {told}.")
     if not entries:
-        raise HeadwaterError(f"The roster {path} names nobody: it has a header and no line below it.")
+        raise HeadwaterError(f"The roster {path} contains only a header.")
     return entries
 
 

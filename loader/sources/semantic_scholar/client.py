@@ -12,7 +12,9 @@ import msgspec
 
 from loader.base.errors import HeadwaterError, StopLoadingError
 from loader.fetch.records import Json
-from loader.fetch.session import HttpSession, Refusal
+from loader.fetch.session import Refusal
+from loader.sources.contract import SourceRun
+from loader.sources.settings import HttpSettings
 
 MOST_IDS = 500
 # Everything useful except the embedding: nothing reads it, and it is ten times the rest.
@@ -42,18 +44,12 @@ class Answer:
 
 
 class SemanticScholarClient:
-    """Looks papers up. Users without `api_key` share one allowance, which is often used up."""
+    """Looks papers up. Users without a key share one allowance, which is often used up."""
 
-    def __init__(self, base_url: str, api_key: str | None, requests_per_second: float) -> None:
-        key = (api_key or "").strip()
+    def __init__(self, run: SourceRun[HttpSettings]) -> None:
         self._most_ids = MOST_IDS
-        self._session = HttpSession(
-            base_url,
-            section="sources.semantic_scholar",
-            requests_per_second=requests_per_second,
-            key_headers={"x-api-key": key} if key else None,
-            explain=explain_refusal,
-            first_wait_requests=_FIRST_WAIT_REQUESTS,
+        self._session = run.open_session(
+            key_header="x-api-key: {key}", explain=explain_refusal, first_wait_requests=_FIRST_WAIT_REQUESTS
         )
 
     def split(self, dois: Sequence[str]) -> list[Sequence[str]]:

@@ -1,94 +1,80 @@
-"""Which DOIs to ask for: it follows from raw alone, so that a run that was killed leaves nothing out."""
+"""Which DOIs to look up: it follows from raw alone, so that a run that was killed leaves nothing out."""
 
-import csv
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from loader.base.settings import ROOT
+from loader.base.dbt_project import read_seed, render_macro
 from loader.raw.pipelines import name_raw_schema
 from loader.raw.warehouse import RawSchema
-from loader.sources.contract import LoadOptions
+from loader.sources.openalex.known import WorkHead
 from loader.sources.openalex.models import MEMBERS
 
 _NOT_FOUND_DAYS = 90
-# What a paper is, is said in one place: the seed by which the marts keep works.
-_KEPT_TYPES = ROOT / "dbt_project" / "seeds" / "academic" / "work_types_kept.csv"
-_ADDRESS = re.compile(r"https?://(dx\.)?doi\.org/", re.IGNORECASE)
 # Semantic Scholar refuses a whole batch for one id that it cannot read.
 _DOI = re.compile(r"10\.[0-9]{4,9}/\S+")
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class _Author(msgspec.Struct):
-    id: str | None = None
-
-
-class _Authorship(msgspec.Struct):
-    author: _Author
-
-
-class _Work(msgspec.Struct):
+class _Work(WorkHead):
     doi: str | None = None
     type: str | None = None
-    authorships: list[_Authorship] | None = None
 
 
-class DuePapers:
-    """The papers that a run asks for. The source says after how many days one that was found is due again."""
+def has_works(raw: RawSchema) -> bool:
+    """Whether OpenAlex was ever loaded into the warehouse of this raw schema."""
+    openalex = _find_openalex(raw)
+    return openalex.has_table("works") and openalex.has_table("roster")
 
-    refresh_after_days: float
 
-    def __init__(self, raw: RawSchema, options: LoadOptions) -> None:
-        self._raw = raw
-        self._openalex = RawSchema(raw.connection, name_raw_schema("openalex"))
-        self._is_full_refresh = options.is_full_refresh
+def list_due_dois(raw: RawSchema, refresh_after_days: float, *, is_full_refresh: bool) -> list[str]:
+    """The DOIs of today's roster's papers that were never answered, then those answered long ago.
 
-    @property
-    def has_works(self) -> bool:
-        """Whether OpenAlex was ever loaded."""
-        return self._openalex.has_table("works") and self._openalex.has_table("roster")
+    That is at least `refresh_after_days` ago for a paper that was found, 90 days for one that was not; with a full
+    refresh, ever. DOIs are in lower case and without an address.
+    """
+    if not has_works(raw):
+        return []
+    answered = _read_answered(raw)
+    rests = {"found": refresh_after_days, "not_found": _NOT_FOUND_DAYS}
+    now = datetime.now(UTC)
+    due: list[tuple[datetime, str]] = []
+    for doi in _read_dois(_find_openalex(raw)):
+        if doi not in answered:
+            due.append((_NEVER, doi))
+            continue
+        status, asked_at = answered[doi]
+        if is_full_refresh or now - asked_at >= timedelta(days=rests[status]):
+            due.append((asked_at, doi))
+    return [doi for _, doi in sorted(due)]
 
-    def list_dois(self) -> list[str]:
-        """The DOIs of today's roster's papers that were never answered, then those answered long ago.
 
-        That is at least `refresh_after_days` ago for a paper that was found, 90 days for one that was not; with a full
-        refresh, ever. DOIs are in lower case and without an address.
-        """
-        if not self.has_works:
-            return []
-        answered = _read_answered(self._raw)
-        rests = {"found": self.refresh_after_days, "not_found": _NOT_FOUND_DAYS}
-        now = datetime.now(UTC)
-        due: list[tuple[datetime, str]] = []
-        for doi in set(_read_dois(self._openalex)):
-            if doi not in answered:
-                due.append((_NEVER, doi))
-                continue
-            status, asked_at = answered[doi]
-            if self._is_full_refresh or now - asked_at >= timedelta(days=rests[status]):
-                due.append((asked_at, doi))
-        return [doi for _, doi in sorted(due)]
+def _find_openalex(raw: RawSchema) -> RawSchema:
+    return RawSchema(raw.connection, name_raw_schema("openalex"))
 
 
 def _read_answered(raw: RawSchema) -> dict[str, tuple[str, datetime]]:
     """Status and time of the last answer to every DOI that had one."""
     if not raw.has_table("lookups"):
         return {}
-    sql = f"select id, document ->> '$.status', updated_at from {raw.name}.lookups"
-    rows = raw.connection.cursor().execute(sql).fetchall()
+    rows = raw.query("select id, document ->> '$.status', updated_at from {raw}.lookups")
     return {doi: (status, asked_at) for doi, status, asked_at in rows}
 
 
-def _read_dois(openalex: RawSchema) -> Iterator[str]:
-    """The DOIs of works that are papers of somebody on today's roster."""
-    with _KEPT_TYPES.open(newline="", encoding="utf-8") as seed:
-        kept_types = {row["work_type"] for row in csv.DictReader(seed)}
+def _read_dois(openalex: RawSchema) -> set[str]:
+    """The DOIs of works that are papers of somebody on today's roster, spelled as in the marts."""
+    addresses = [work.doi for work in _list_papers(openalex) if work.doi]
+    name = render_macro("academic", "values", "name_doi", "address")
+    sql = f"select {name} from (select unnest(?::varchar[]) as address)"
+    rows = openalex.connection.cursor().execute(sql, [addresses]).fetchall()
+    return {doi for (doi,) in rows if _DOI.fullmatch(doi)}
+
+
+def _list_papers(openalex: RawSchema) -> Iterator[_Work]:
+    kept_types = {row["work_type"] for row in read_seed("academic", "work_types_kept")}
     members = set(openalex.query_keys(MEMBERS))
     for work in openalex.read_documents("works", msgspec.json.Decoder(_Work)):
-        doi = _ADDRESS.sub("", work.doi or "", count=1).lower()
-        is_members = any(authorship.author.id in members for authorship in work.authorships or [])
-        if is_members and work.type in kept_types and _DOI.fullmatch(doi):
-            yield doi
+        if work.type in kept_types and not work.author_ids.isdisjoint(members):
+            yield work

@@ -1,95 +1,79 @@
-"""The resources of Semantic Scholar: papers, and what became of the DOIs that were asked for."""
+"""Semantic Scholar as a source: papers, and what became of the DOIs that were requested."""
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from collections.abc import Iterator, Mapping
 from itertools import tee
-from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
-import dlt
-from dlt.common.configuration.exceptions import ConfigFieldMissingException
-from dlt.extract import DltResource
+from dlt.common.configuration import configspec
 
 from loader.base.errors import HeadwaterError, StopLoadingError
 from loader.fetch.pages import Page
 from loader.fetch.session import UnavailableError
-from loader.raw.documents import document_resource, load_documents
+from loader.raw.documents import Documents
 from loader.raw.ledger import Progress
-from loader.raw.record import Record
-from loader.raw.warehouse import RawSchema
-from loader.sources.semantic_scholar.client import Answer, SemanticScholarClient
-from loader.sources.semantic_scholar.due import DuePapers
+from loader.sources.contract import Batch, Estimate, Plan, Source, SourceRun
+from loader.sources.semantic_scholar.client import MOST_IDS, Answer, SemanticScholarClient
+from loader.sources.semantic_scholar.due import has_works, list_due_dois
 from loader.sources.semantic_scholar.models import Lookup, Paper, describe_lookup
+from loader.sources.settings import HttpSettings
 
-MODELS: dict[str, type[Record]] = {"papers": Paper, "lookups": Lookup}
-
-_MOST_FAILURES = 2  # in a row: a batch that cannot be answered does not keep the others from it
+_MAX_FAILURES = 2  # in a row: a batch that cannot be answered does not hold up the others
 
 
-@dlt.source(name="semantic_scholar", section="semantic_scholar")
-def semantic_scholar_source(
-    raw: RawSchema,
-    progress: Progress,
-    request_counts: Path,
-    due: DuePapers,
-    base_url: str = "https://api.semanticscholar.org",
-    api_key: dlt.TSecretStrValue | None = None,
-    requests_per_second: float = 1.0,
-    refresh_after_days: float = 30.0,
-) -> Iterable[DltResource]:
-    """Semantic Scholar's papers of the DOIs in OpenAlex's raw works, as documents.
+@configspec
+class SemanticScholarSettings(HttpSettings):
+    """Papers that were found are looked up again after `refresh_after_days`. Without a key it is slow, so it is off."""
 
-    `raw`, `progress` and `due` come from the run (`request_counts` too: there is no daily limit here); all else from
-    dlt's configuration, `sources.semantic_scholar.*`.
-    """
-    if refresh_after_days < 0:
-        raise HeadwaterError(
-            f"sources.semantic_scholar.refresh_after_days is {refresh_after_days:g}; it must not be below 0."
-        )
-    due.refresh_after_days = refresh_after_days
-    client = SemanticScholarClient(base_url, api_key, requests_per_second)
-    if not api_key:
-        progress.warn(
-            "There is no key in sources.semantic_scholar.api_key: all who have none share what Semantic Scholar allows,"
-            " and are often made to wait."
-        )
-    if not due.has_works:
-        progress.warn("No works of OpenAlex are loaded yet, so there is no DOI to ask Semantic Scholar for.")
+    minimums: ClassVar[Mapping[str, float]] = {"refresh_after_days": 0}
 
-    @cache
-    def ask() -> tuple[Iterator[Answer], ...]:
-        """One asking for both resources, which dlt reads in turns."""
-        return tee(_look_up(client, due.list_dois(), progress))
+    enabled: bool = False
+    base_url: str = "https://api.semanticscholar.org"
+    requests_per_second: float | None = 1.0
+    refresh_after_days: float = 30.0
 
-    def list_papers() -> Iterator[Page]:
-        for answer in ask()[0]:
+
+Run = SourceRun[SemanticScholarSettings]
+
+
+class Answers:
+    """The answers of one run, requested once for both resources, which dlt reads in turns."""
+
+    def __init__(self, run: Run, dois: list[str]) -> None:
+        self._papers, self._lookups = tee(_look_up(SemanticScholarClient(run), dois, run.progress))
+
+    def list_papers(self) -> Iterator[Page]:
+        """The papers that were found."""
+        for answer in self._papers:
             yield Page([record for record in answer.records if record is not None])
 
-    def list_lookups() -> Iterator[Page]:
-        for answer in ask()[1]:
+    def list_lookups(self) -> Iterator[Page]:
+        """What became of each DOI."""
+        for answer in self._lookups:
             pairs = zip(answer.dois, answer.records, strict=True)
             lookups = (describe_lookup(doi, record, answer.asked_at) for doi, record in pairs)
             yield Page([lookup for lookup in lookups if lookup is not None])
 
-    def build(name: str, pages: Callable[[], Iterable[Page]]) -> DltResource:
-        def rows() -> Iterator[Any]:
-            yield from load_documents(pages(), resource=name, model=MODELS[name], raw=raw, progress=progress)
 
-        return document_resource(name, rows)
-
-    return [build("papers", list_papers), build("lookups", list_lookups)]
+def plan_semantic_scholar(run: Run) -> Plan:
+    """One load: papers and the note that they were requested are in raw together or not at all."""
+    yield Batch(("papers", "lookups"), Answers(run, _list_dois(run)))
 
 
-def is_configured() -> bool:
-    """Whether the configuration asks for it: without a key it is slow and often refused, so it is not on by itself."""
-    try:
-        return bool(dlt.config.get("sources.semantic_scholar.enabled", bool))
-    except (KeyError, ConfigFieldMissingException):
-        return False
+def estimate_semantic_scholar(run: Run) -> list[Estimate]:
+    """The look-ups that are due by what raw holds."""
+    dois = len(_list_dois(run))
+    note = "those of works that OpenAlex brings first are additional"
+    return [Estimate(f"what is known of {dois:,} DOIs", -(-dois // MOST_IDS), note)]
+
+
+def _list_dois(run: Run) -> list[str]:
+    if not has_works(run.raw):
+        run.progress.warn("No works of OpenAlex are loaded yet, so there is no DOI to ask Semantic Scholar for.")
+    return list_due_dois(run.raw, run.settings.refresh_after_days, is_full_refresh=run.options.is_full_refresh)
 
 
 def _look_up(client: SemanticScholarClient, dois: list[str], progress: Progress) -> Iterator[Answer]:
-    """The answers that can be had. What has none is told as a failure, and is due again in the next run."""
+    """The answers that can be had. What has none is reported as a failure, and is due again in the next run."""
     answered = failures = 0
     error: HeadwaterError | None = None
     for batch in client.split(dois):
@@ -100,7 +84,7 @@ def _look_up(client: SemanticScholarClient, dois: list[str], progress: Progress)
             failures = 0
         except UnavailableError as unavailable:
             error, failures = unavailable, failures + 1
-            if failures == _MOST_FAILURES:
+            if failures == _MAX_FAILURES:
                 break
         except StopLoadingError as stopped:
             error = stopped
@@ -113,3 +97,16 @@ def _look_up(client: SemanticScholarClient, dois: list[str], progress: Progress)
             f"{len(dois) - answered:,} of {len(dois):,} DOIs were not answered and are asked for again in the next"
             f" run. {error}"
         )
+
+
+SOURCE = Source(
+    name="semantic_scholar",
+    domain="academic",
+    settings=SemanticScholarSettings,
+    resources=(Documents("papers", Paper, Answers.list_papers), Documents("lookups", Lookup, Answers.list_lookups)),
+    options=(),
+    plan=plan_semantic_scholar,
+    estimate=estimate_semantic_scholar,
+    without_key="all users without a key share what Semantic Scholar allows, and often have to wait",
+    after=("openalex",),
+)

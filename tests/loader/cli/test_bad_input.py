@@ -45,7 +45,7 @@ def write_warehouse(workspace: Workspace) -> None:
         pytest.param(set_roster(""), "is empty", id="an empty roster"),
         pytest.param(set_roster("name\nAda\n"), "neither a column openalex_id nor orcid", id="no usable column"),
         pytest.param(set_roster("openalex_id\nA12x\n"), "is not an OpenAlex author id", id="a malformed id"),
-        pytest.param(set_roster("openalex_id\nA50123\nA50123\n"), "stands in line 2 already", id="a duplicate id"),
+        pytest.param(set_roster("openalex_id\nA50123\nA50123\n"), "is already on line 2", id="a duplicate id"),
         pytest.param(
             set_variables(SOURCES__OPENALEX__BASE_URL="http://127.0.0.1:9"), "cannot be reached", id="nobody answers"
         ),
@@ -64,7 +64,7 @@ def write_warehouse(workspace: Workspace) -> None:
         ),
         pytest.param(
             set_variables(SOURCES__OPENALEX__REQUESTS_PER_SECOND="abc"),
-            "requests_per_second",
+            "sources.openalex.requests_per_second is 'abc'; it must be a number.",
             id="a pace that is no number",
         ),
         pytest.param(write_warehouse, "is not a DuckDB file", id="a warehouse of another kind"),
@@ -79,6 +79,17 @@ def test_an_unknown_source_is_named_with_those_there_are(workspace: Workspace) -
     assert_one_error(
         workspace, "There is no source 'nosuch'. The sources are: openalex", "dlt", "pipeline", "nosuch", "run"
     )
+
+
+def test_an_option_of_another_source_is_refused_with_those_that_it_takes(workspace: Workspace) -> None:
+    command = ("dlt", "pipeline", "semantic_scholar", "run", "--author", "A5012345678")
+    assert_one_error(workspace, "semantic_scholar cannot be narrowed by --author; it takes no such option.", *command)
+    assert "--author ID" in workspace.run_well("dlt", "pipeline", "openalex", "run", "--help")
+
+
+def test_a_domain_that_does_not_exist_is_named_with_those_there_are(workspace: Workspace) -> None:
+    workspace.environment["HEADWATER_DOMAINS"] = "txai"
+    assert_one_error(workspace, "There is no domain 'txai'. The domains are: academic", "dlt", "pipeline", "run")
 
 
 def test_a_key_that_is_refused_is_named_by_its_setting(workspace: Workspace) -> None:

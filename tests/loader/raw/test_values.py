@@ -265,7 +265,7 @@ def test_an_institutions_authors_are_found_beside_one_that_cannot_be_read() -> N
     with OpenAlexServer(Catalogue.from_works([])) as server:
         server.fail_next(write_page(*records), path="/authors")
         client = OpenAlexClient(server.url, None, 1000.0, None, print)
-        members = Members(client, raw, None, "I1", is_everything_asked_again=False)
+        members = Members(client, raw, None, "I1", is_full_refresh=False)
         assert members.find_ids() == ["https://openalex.org/A5000000001"]
     assert members.notes == [
         "OpenAlex's record of https://openalex.org/A5000000002 cannot be read.",

@@ -13,10 +13,11 @@ from loader.base.console import build_console
 from loader.base.settings import Settings, read_settings
 from loader.raw.pipelines import pipeline_for
 from loader.raw.warehouse import RawSchema, open_warehouse
-from loader.runs.runner import run_sources
+from loader.runs.runner import prepare_run, run_sources
 from loader.samples.openalex.institution import generate_catalogue, write_roster
 from loader.samples.openalex.server import OpenAlexServer
-from loader.sources import SOURCES
+from loader.sources import find_sources
+from loader.sources.contract import RunOptions, build_dlt_source
 from tests.support.progress import SilentProgress
 
 
@@ -50,7 +51,7 @@ def settings(tmp_path: Path, after_first_day: Path) -> Iterator[Settings]:
 
 
 def load(settings: Settings) -> None:
-    (finished,) = run_sources([SOURCES["openalex"]], settings, build_console())
+    (finished,) = run_sources(find_sources("openalex"), settings, build_console())
     assert finished.error is None
 
 
@@ -70,10 +71,12 @@ def fetch(settings: Settings) -> Path:
 def extract(settings: Settings, connection: duckdb.DuckDBPyConnection) -> dlt.Pipeline:
     """Extracts day 2."""
     pipeline = pipeline_for("openalex", settings, connection)
-    source = SOURCES["openalex"].build(
-        raw=RawSchema(connection, "raw_openalex"), progress=SilentProgress(), request_counts=settings.request_counts
-    )
-    pipeline.extract(source.with_resources("roster", "authors", "works"), loader_file_format="parquet")
+    (source,) = find_sources("openalex")
+    raw, progress = RawSchema(connection, "raw_openalex"), SilentProgress()
+    run = prepare_run(source, raw, progress, RunOptions(), settings)
+    batch = next(source.plan(run))
+    assert "works" in batch.resources
+    pipeline.extract(build_dlt_source(source, batch, raw, progress), loader_file_format="parquet")
     return pipeline
 
 

@@ -1,10 +1,9 @@
 -- OpenAlex lists an author twice on some works; the first listing tells position and institution.
 with authorships as (
     select * from {{ ref('stg_openalex__authorships') }}
-    -- the author that OpenAlex gives to nameless and to deleted ones
     where
         author_id is not null
-        and author_id not in ('https://openalex.org/A9999999999', 'https://openalex.org/A5317838346')
+        and author_id not in (select author_id from {{ ref('placeholder_authors') }})
 ),
 
 works as (

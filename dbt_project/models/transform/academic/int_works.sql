@@ -6,7 +6,7 @@ with works as (
 
 left_works as (
     select work_id from {{ ref('stg_openalex__work_statuses') }}
-    where work_status in ('merged', 'gone')
+    where work_status in (select work_status from {{ ref('work_statuses') }} where has_left)
 ),
 
 roster as (

@@ -9,13 +9,14 @@ import duckdb
 import pytest
 
 from loader.base.settings import read_settings
-from loader.runs.runner import SourceLoad
+from loader.runs.results import SourceLoad
 from loader.samples.faults import Request, answer_status
 from loader.samples.openalex.catalogue import Catalogue, Record
 from loader.samples.openalex.institution import generate_catalogue, write_roster
 from loader.samples.openalex.server import OpenAlexServer
-from loader.sources.contract import LoadOptions
+from loader.sources.contract import RunOptions
 from loader.sources.openalex.roster import read_roster
+from tests.support.loading import narrow
 from tests.support.openalex import Loader
 
 ROSTER_SIZE = 8
@@ -42,7 +43,7 @@ class Followed:
         by_orcid = {author["orcid"]: author["id"] for author in Catalogue.from_works([*works.values()]).authors}
         self.member_ids = {entry.author_id or by_orcid[entry.orcid] for entry in read_roster(self.roster)}
 
-    def load(self, options: LoadOptions | None = None, *, is_failing: bool = False) -> SourceLoad:
+    def load(self, options: RunOptions | None = None, *, is_failing: bool = False) -> SourceLoad:
         """Loads; `requests` then holds what was asked for. `is_failing`: no list of authors' records is answered."""
         with OpenAlexServer(Catalogue.from_works([*self.works.values()])) as server:
             if is_failing:
@@ -173,10 +174,10 @@ def test_records_and_orcids_are_asked_for_again_after_a_month(followed: Followed
 
 def test_who_is_wanted_by_name_is_asked_for_and_with_a_full_refresh_everybody(followed: Followed) -> None:
     author_id = min(followed.member_ids)
-    followed.load(LoadOptions(authors=(author_id,)))
+    followed.load(narrow("author", author_id))
     assert followed.asked_records == {author_id}
     assert followed.asked_orcids == set()
-    followed.load(LoadOptions(is_full_refresh=True))
+    followed.load(RunOptions(is_full_refresh=True))
     assert followed.asked_records == followed.member_ids
     assert followed.asked_orcids
 

@@ -14,13 +14,14 @@ import pytest
 
 from loader.base.settings import read_settings
 from loader.raw.ledger import LoadCounts
-from loader.runs.runner import SourceLoad
+from loader.runs.results import SourceLoad
 from loader.samples.faults import Answer, Fault, Request, answer_html, answer_status, cut_body, truncate_json
 from loader.samples.openalex.catalogue import Catalogue
 from loader.samples.openalex.institution import generate_catalogue, write_roster
 from loader.samples.openalex.server import OpenAlexServer
-from loader.sources.contract import LoadOptions
+from loader.sources.contract import RunOptions
 from loader.sources.openalex.roster import read_roster
+from tests.support.loading import narrow
 from tests.support.openalex import Loader
 from tests.support.sample import Sample, serve_sample
 from tests.support.waiting import wait_until
@@ -323,9 +324,9 @@ def test_a_run_of_single_authors_asks_for_no_coauthor_and_a_full_refresh_for_all
     member = "A5800096542"
     loader.load(coauthor_credits=20)
     server.requests.clear()
-    assert loader.load(LoadOptions(authors=(member,)), coauthor_credits=20).error is None
+    assert loader.load(narrow("author", member), coauthor_credits=20).error is None
     assert list_asked(server) == []
-    assert loader.load(LoadOptions(is_full_refresh=True), coauthor_credits=20).error is None
+    assert loader.load(RunOptions(is_full_refresh=True), coauthor_credits=20).error is None
     assert list_asked(server) == coauthors[:20]
 
 
@@ -333,11 +334,11 @@ def test_what_coauthors_would_cost_is_told_beforehand(
     loader: Loader, server: OpenAlexServer, coauthors: list[str]
 ) -> None:
     loader.load(coauthor_credits=20)
-    loader.arguments["coauthor_credits"] = 30
+    loader.configured["coauthor_credits"] = 30
     (estimate,) = [each for each in loader.estimate() if "coauthors" in each.what]
     assert (estimate.what, estimate.credits) == ("first and last years of 30 coauthors", 30)
     assert estimate.note == f"of {len(coauthors) - 20:,} that are due"
-    loader.arguments["coauthor_credits"] = 0
+    loader.configured["coauthor_credits"] = 0
     assert not [each for each in loader.estimate() if "coauthors" in each.what]
 
 

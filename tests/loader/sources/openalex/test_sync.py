@@ -12,13 +12,14 @@ import pytest
 
 from loader.base.settings import read_settings
 from loader.raw.ledger import LoadCounts
-from loader.runs.runner import SourceLoad
+from loader.runs.results import SourceLoad
 from loader.samples.faults import Answer, Request, answer_status
 from loader.samples.openalex.catalogue import Catalogue
 from loader.samples.openalex.institution import generate_catalogue, write_roster
 from loader.samples.openalex.server import OpenAlexServer
-from loader.sources.contract import LoadOptions
+from loader.sources.contract import RunOptions
 from loader.sources.openalex.roster import read_roster
+from tests.support.loading import narrow
 from tests.support.openalex import Loader
 
 WORKS, ROSTER_SIZE = 400, 12
@@ -35,7 +36,7 @@ class Days:
     def load(
         self,
         catalogue: Catalogue,
-        options: LoadOptions | None = None,
+        options: RunOptions | None = None,
         paid_keys: frozenset[str] = frozenset(),
         **arguments: Any,
     ) -> SourceLoad:
@@ -225,7 +226,7 @@ def test_a_run_of_one_author_hides_no_change_of_another(days: Days, first_day: C
     ]
     others = sorted(works.keys() - set(of_member))[:5]
     next_day = change_works(first_day, [*of_member, *others])
-    assert days.load(next_day, LoadOptions(authors=(member.rpartition("/")[2],)), sweep_credits=2).error is None
+    assert days.load(next_day, narrow("author", member.rpartition("/")[2]), sweep_credits=2).error is None
     brought = days.read_works()
     assert all("4321" in brought[key] for key in of_member)
     assert days.load(next_day, sweep_credits=2).error is None
@@ -325,7 +326,7 @@ def replace_work(catalogue: Catalogue, work_id: str, **fields: Any) -> Catalogue
 def test_a_full_refresh_asks_for_everything_again(days: Days, first_day: Catalogue) -> None:
     days.load(first_day)
     first = len(days.requests)
-    counts = count_works(days.load(first_day, LoadOptions(is_full_refresh=True)))
+    counts = count_works(days.load(first_day, RunOptions(is_full_refresh=True)))
     assert counts == LoadCounts(extracted=counts.unchanged, unchanged=len(find_roster_works(days, first_day)))
     assert len(days.requests) == first
 
@@ -340,7 +341,7 @@ def test_works_of_one_author_alone_are_brought_up_to_date(
         for work in second_day.works
         if author_id in {authorship["author"]["id"] for authorship in work["authorships"]}
     }
-    counts = count_works(days.load(second_day, LoadOptions(authors=(author_id.rpartition("/")[2].lower(),))))
+    counts = count_works(days.load(second_day, narrow("author", author_id.rpartition("/")[2].lower())))
     assert counts.new + counts.changed + counts.unchanged == len(ours)
     assert {request.parameters["filter"] for request in days.sweep} == {f"author.id:{author_id}"}
 
@@ -352,14 +353,14 @@ def test_works_of_one_author_alone_are_brought_up_to_date(
 def test_an_author_who_is_not_on_the_roster_is_refused(
     days: Days, first_day: Catalogue, author: str, told: str
 ) -> None:
-    error = days.load(first_day, LoadOptions(authors=(author,))).error or ""
+    error = days.load(first_day, narrow("author", author)).error or ""
     assert error.startswith("--author: ")
     assert told in error
     assert days.list_asked() == []
 
 
 def test_what_a_run_would_ask_is_told_without_asking(days: Days, first_day: Catalogue) -> None:
-    def estimate(options: LoadOptions | None = None) -> int:
+    def estimate(options: RunOptions | None = None) -> int:
         with OpenAlexServer(first_day) as server:
             estimates = days.connect(server).estimate(options)
             assert server.requests == []
@@ -368,7 +369,7 @@ def test_what_a_run_would_ask_is_told_without_asking(days: Days, first_day: Cata
     assert estimate() == 3, "one list each of ids, authors and works, at least"
     assert not (days.folder / "warehouse.duckdb").exists()
     days.load(first_day)
-    again = estimate(LoadOptions(is_full_refresh=True))
+    again = estimate(RunOptions(is_full_refresh=True))
     days.load(first_day)
     swept = len(days.requests)
     assert swept <= estimate() <= swept + 1

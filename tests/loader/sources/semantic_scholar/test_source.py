@@ -8,10 +8,11 @@ import pytest
 
 from loader.base.errors import HeadwaterError
 from loader.base.settings import read_settings
-from loader.runs.runner import select_sources
 from loader.samples.openalex.catalogue import Record
 from loader.samples.semantic_scholar.server import SemanticScholarServer
-from loader.sources.contract import LoadOptions
+from loader.sources import select_sources
+from loader.sources.contract import RunOptions
+from tests.support.loading import narrow
 from tests.support.semantic_scholar import PaperLoader
 
 
@@ -81,9 +82,9 @@ def test_a_full_refresh_asks_for_everything_again_and_a_run_can_be_told_beforeha
     assert server.requests == []
     loader.load()
     assert [estimate.credits for estimate in loader.estimate()] == [0]
-    assert [estimate.credits for estimate in loader.estimate(LoadOptions(is_full_refresh=True))] == [requests]
+    assert [estimate.credits for estimate in loader.estimate(RunOptions(is_full_refresh=True))] == [requests]
     server.requests.clear()
-    assert loader.load(LoadOptions(is_full_refresh=True)).error is None
+    assert loader.load(RunOptions(is_full_refresh=True)).error is None
     asked = [doi for batch in server.list_asked() for doi in batch]
     assert sorted(asked) == sorted(f"DOI:{doi}" for doi in expected_dois)
 
@@ -91,10 +92,12 @@ def test_a_full_refresh_asks_for_everything_again_and_a_run_can_be_told_beforeha
 def test_a_run_of_single_authors_leaves_it_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCES__OPENALEX__ROSTER", "roster.csv")
     monkeypatch.setenv("SOURCES__SEMANTIC_SCHOLAR__ENABLED", "true")
-    of_one = LoadOptions(authors=("A5023888391",))
+    of_one = narrow("author", "A5023888391")
     assert [entry.name for entry in select_sources(None)] == ["openalex", "semantic_scholar"]
     assert [entry.name for entry in select_sources(None, of_one)] == ["openalex"]
-    with pytest.raises(HeadwaterError, match="semantic_scholar cannot be asked for single authors"):
+    with pytest.raises(
+        HeadwaterError, match="semantic_scholar cannot be narrowed by --author; it takes no such option"
+    ):
         select_sources("semantic_scholar", of_one)
 
 

@@ -1,0 +1,95 @@
+"""What the loader's commands print, and their exit status."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import duckdb
+from dlt.common.exceptions import DltException
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from loader.base.console import build_console, report_error
+from loader.base.errors import HeadwaterError
+from loader.base.interrupts import find_exit_status, stop_on_signals
+from loader.base.settings import read_settings
+from loader.raw.ledger import LoadCounts
+from loader.runs.results import SourceLoad
+from loader.runs.runner import Job, describe_error, estimate_sources, run_sources
+from loader.sources import select_sources
+from loader.sources.contract import Estimate, RunOptions, Source
+
+_MAX_CHANGES = 20
+
+
+def run_and_report(source: str | None, select: Callable[[str | None], list[Source[Any]]], job: Job) -> int:
+    """Does the job for the selected sources and reports; returns the exit status of the command."""
+    console = build_console()
+    try:
+        with stop_on_signals():
+            loads = list(run_sources(select(source), read_settings(), console, job))
+    except HeadwaterError as error:
+        return report_error(console, error)
+    except KeyboardInterrupt as interrupt:
+        console.print("Interrupted. Raw holds what whole loads brought; the same command goes on from there.")
+        return find_exit_status(interrupt)
+    print_summary(loads, console)
+    failed = [load for load in loads if load.error]
+    for load in failed:
+        report_error(console, f"{load.source}: {load.error}")
+    return 1 if failed else 0
+
+
+def estimate_and_report(source: str | None, options: RunOptions) -> int:
+    """Prints what a run would request and what that costs, without a request; returns the exit status."""
+    console = build_console()
+    try:
+        for estimates in estimate_sources(select_sources(source, options), read_settings(), console, options):
+            _print_estimates(*estimates, console)
+    except (HeadwaterError, DltException, duckdb.Error) as error:
+        return report_error(console, describe_error(error))
+    return 0
+
+
+def print_summary(loads: Sequence[SourceLoad], console: Console) -> None:
+    """The tables at the end: what became of the records of each resource, and which fields changed."""
+    table = Table(title="Loaded", title_justify="left")
+    table.add_column("resource")
+    rows = [row for load in loads for row in load.resources]
+    has_removed = any(row.counts.removed for row in rows)  # most sources never remove anything
+    headings = [field.name for field in fields(LoadCounts) if field.name != "removed" or has_removed]
+    for heading in (*headings, "seconds"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        cells = [f"{getattr(row.counts, heading):,}" for heading in headings]
+        table.add_row(f"{row.source}.{row.resource}", *cells, f"{row.seconds:.1f}")
+    if table.row_count:
+        console.print(table)
+    changes = [(f"{row.source}.{row.resource}", change.path, change.change) for row in rows for change in row.changes]
+    if changes:
+        _print_changes(changes, console)
+
+
+def _print_estimates(source: str, estimates: Sequence[Estimate] | None, console: Console) -> None:
+    if estimates is None:
+        console.print(f"What a run of {source} would request is not known beforehand.")
+        return
+    table = Table(title=f"A run of {source} would ask for", title_justify="left", show_footer=True)
+    table.add_column("what", "in all, at least")
+    table.add_column("requests", f"{sum(estimate.credits for estimate in estimates):,}", justify="right")
+    table.add_column("")
+    for estimate in estimates:
+        table.add_row(estimate.what, f"{estimate.credits:,}", estimate.note)
+    console.print(table)
+
+
+def _print_changes(changes: Sequence[tuple[str, str, str]], console: Console) -> None:
+    table = Table(title="Fields that changed at the source", title_justify="left")
+    for heading in ("resource", "field", "change"):
+        table.add_column(heading, overflow="fold")
+    for change in changes[:_MAX_CHANGES]:
+        table.add_row(*map(escape, change))
+    console.print(table)
+    if (more := len(changes) - _MAX_CHANGES) > 0:
+        console.print(f"And {more:,} more; the table field_inventory of the raw schema has all.")

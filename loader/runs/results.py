@@ -1,0 +1,89 @@
+"""What a run of a source brought, as it is returned and reported."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
+
+from loader.raw.field_inventory import FieldChange
+from loader.raw.ledger import LoadCounts, Progress
+
+
+@dataclass(frozen=True)
+class ResourceLoad:
+    """What one resource brought in one run."""
+
+    source: str
+    resource: str
+    counts: LoadCounts
+    changes: list[FieldChange]
+    seconds: float
+
+    def add(self, later: "ResourceLoad") -> "ResourceLoad":
+        """Both loads of the resource as one."""
+        numbers = zip(astuple(self.counts), astuple(later.counts), strict=True)
+        return replace(
+            self,
+            counts=LoadCounts(*(earlier + more for earlier, more in numbers)),
+            changes=list(dict.fromkeys([*self.changes, *later.changes])),
+            seconds=self.seconds + later.seconds,
+        )
+
+
+@dataclass(frozen=True)
+class SourceLoad:
+    """What one source brought in one run; `error` is the line that says why it stopped, if it did."""
+
+    source: str
+    domain: str
+    resources: list[ResourceLoad]
+    error: str | None
+    seconds: float
+
+
+def add_up(loads: Sequence[ResourceLoad]) -> list[ResourceLoad]:
+    """One load for each resource, in the order of the first."""
+    by_resource: dict[str, ResourceLoad] = {}
+    for load in loads:
+        earlier = by_resource.get(load.resource)
+        by_resource[load.resource] = earlier.add(load) if earlier else load
+    return list(by_resource.values())
+
+
+class Recorder:
+    """Passes what is reported on to the display, and keeps what a load brought and what failed."""
+
+    def __init__(self, source: str, display: Progress) -> None:
+        self.loads: dict[str, ResourceLoad] = {}
+        self.failures: list[str] = []
+        self._source = source
+        self._display = display
+        self._started: dict[str, float] = {}
+        self._changes: dict[str, list[FieldChange]] = {}
+
+    def start(self, resource: str) -> None:
+        """See Progress."""
+        self._started[resource] = time.monotonic()
+        self._display.start(resource)
+
+    def advance(self, resource: str, records: int, expected: int | None) -> None:
+        """See Progress."""
+        self._display.advance(resource, records, expected)
+
+    def finish(self, resource: str, counts: LoadCounts) -> None:
+        """See Progress."""
+        seconds = time.monotonic() - self._started[resource]
+        changes = self._changes.get(resource, [])
+        self.loads[resource] = ResourceLoad(self._source, resource, counts, changes, seconds)
+        self._display.finish(resource, counts)
+
+    def report_changes(self, resource: str, changes: Sequence[FieldChange]) -> None:
+        """See Progress."""
+        self._changes[resource] = list(changes)
+
+    def warn(self, message: str) -> None:
+        """See Progress."""
+        self._display.warn(message)
+
+    def fail(self, message: str) -> None:
+        """See Progress."""
+        self.failures.append(message)

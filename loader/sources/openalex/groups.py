@@ -1,0 +1,39 @@
+"""The roster in groups of at most a hundred authors, who are requested together."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from loader.sources.openalex.bookkeeping import SyncStatus
+from loader.sources.openalex.client import MOST_VALUES
+
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True)
+class Group:
+    """At most 100 authors, of whom all works are requested (`is_full`), or what changed."""
+
+    author_ids: tuple[str, ...]
+    is_full: bool
+
+
+def form_batches(
+    statuses: Sequence[SyncStatus], max_sweeps: int, *, is_full_refresh: bool
+) -> Iterator[Sequence[Group]]:
+    """First the groups whose works are requested in full, each a batch; then the others, `max_sweeps` in a batch."""
+    in_full = [status.author_id for status in statuses if is_full_refresh or not status.last_synced_at]
+    swept = sorted(
+        (status.last_synced_at, status.author_id)
+        for status in statuses
+        if status.last_synced_at and not is_full_refresh
+    )
+    for author_ids in _cut(in_full, MOST_VALUES):
+        yield [Group(tuple(author_ids), is_full=True)]
+    groups = [Group(tuple(author_id for _, author_id in part), is_full=False) for part in _cut(swept, MOST_VALUES)]
+    yield from _cut(groups, max_sweeps)
+
+
+def _cut(values: Sequence[_Value], most: int) -> Iterator[Sequence[_Value]]:
+    """The values in order, at most so many at a time."""
+    return (values[start : start + most] for start in range(0, len(values), most))
