@@ -88,7 +88,7 @@ def read_status(settings: Settings) -> Status:
         is_pseudonymous=pseudonymous,
         is_to_be_pseudonymous=settings.privacy == PSEUDONYMOUS,
         last_run_id=last.run_id if last else None,
-        last_run_error=last.error if last else None,
+        last_run_error=last.failure if last else None,
     )
 
 

@@ -46,6 +46,12 @@ class RunReport:
     error: str | None = None
     exit_status: int = 0
 
+    @property
+    def failure(self) -> str | None:
+        """Why the run failed, if it did: why it stopped, or which domains are held back."""
+        held_back = [outcome.domain for outcome in self.domains if outcome.state == HELD_BACK]
+        return self.error or (f"held back: {', '.join(held_back)}" if held_back else None)
+
     def note_domains(self, domains: Sequence[str], state: str, reason: str) -> None:
         """Notes the same outcome for each of the domains; one that is held back fails the run."""
         self.domains += [DomainOutcome(domain, state, reason) for domain in domains]

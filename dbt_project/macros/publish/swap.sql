@@ -246,6 +246,13 @@ $reader$;
         raise exception 'Not published: another run began to build marts at the same time. Readers still see the'
             ' previous marts. Run `dbt build --target postgres` again, one at a time.';
     end if;
+    select string_agg(relname, ', ' order by relname) into detail from pg_catalog.pg_class
+    where relnamespace = 'marts_next'::regnamespace and relkind = 'r' and relname <> 'build_notes'
+    and not exists (select from marts_next.build_notes where schema_name = 'marts_next');
+    if detail is not null then
+        raise exception 'Not published: no mart was noted when it was built (%). The marts in dbt_project.yml need the'
+            ' post-hook note_built_mart(). Postgres still serves the previous marts.', detail;
+    end if;
     select string_agg(distinct schema_name, ' ') into detail
     from (
         select relnamespace::regnamespace::text::name as schema_name, relname as table_name, oid as table_oid
@@ -257,12 +264,7 @@ $reader$;
         select * from marts_next.build_notes where invocation_id = '{{ invocation_id }}' and schema_name <> ''
     ) as noted using (schema_name, table_name, table_oid)
     where there is null or noted is null;
-    if not exists (
-        select from marts_next.build_notes where schema_name = 'marts_next' and invocation_id = '{{ invocation_id }}'
-    ) and detail like '%marts_next%' then
-        raise exception 'Not published: none of the marts was noted while it was built. Either another run built marts'
-            ' at the same time, or the marts of this project lack the post-hook note_built_mart().';
-    elsif detail like '%marts_next%' then
+    if detail like '%marts_next%' then
         raise exception 'Not published: another run built marts at the same time. Readers still see the previous marts.'
             ' Run `dbt build --target postgres` again, one at a time.';
     elsif detail is not null then
