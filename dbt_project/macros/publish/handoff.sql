@@ -42,8 +42,8 @@
     {%- endfor -%}
     {%- if ready -%}
         {%- do _copy_to_postgres(ready) -%}
-    {%- elif domains | length > 1 or not held_back -%}
-        {%- do held_back.append("Nothing was handed off.") -%}
+    {%- else -%}
+        {%- do held_back.insert(0, "Nothing was handed off:") -%}
     {%- endif -%}
     {{ return(held_back) }}
 {%- endmacro %}
