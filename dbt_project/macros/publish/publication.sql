@@ -133,7 +133,9 @@
     {%- endfor -%}
     {%- set left_out = _find_left_out(results) -%}
     {%- if published -%}
-        {{ grow_shared_marts(published) }}
+        {%- if has_staying_marts(published) -%}
+            {{ grow_shared_marts(published) }}
+        {%- endif -%}
         {{ swap_marts(published) }}
     {%- endif -%}
     {%- if left_out -%}

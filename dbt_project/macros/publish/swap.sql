@@ -88,7 +88,12 @@ begin
             {{ _drop_replaced_marts() }}
             {{ _record_publications(domains) }}
             {{ _carry_over_mark() }}
-            drop schema marts_next cascade;  -- what is left in it was held back
+            -- what was held back, and the notes; not `cascade`: what else is there is someone's work
+            execute (
+                select 'drop table ' || string_agg(oid::regclass::text, ', ') from pg_catalog.pg_class
+                where relnamespace = 'marts_next'::regnamespace and relkind = 'r'
+            );
+            drop schema marts_next;
             exit;
         exception when lock_not_available then
             {{ _give_up_in_time() }}
@@ -144,6 +149,18 @@ commit;
     {%- for name in names %}
     union all select '{{ name }}'
     {%- endfor -%}
+{%- endmacro %}
+
+{% macro has_staying_marts(domains) -%}
+    {%- if run_query("select to_regclass('operations.published_marts')")[0][0] is none -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {{ return(run_query(
+        "select exists (
+            select from pg_tables
+            where schemaname = 'marts' and tablename in (" ~ _select_staying_names(domains) ~ ")
+        )"
+    )[0][0]) }}
 {%- endmacro %}
 
 {# Shared marts that marts of other domains refer to. #}
