@@ -1,6 +1,6 @@
 """Runs at every start of this environment's Python (`headwater.pth`), so that plain `dlt` and `dbt` need no exports.
 
-It overwrites rather than fills in: the values follow from Headwater's own settings, and a child process with others
+It overwrites what is set: the values follow from Headwater's own settings, and a child process with others
 must not inherit its parent's.
 """
 
@@ -18,8 +18,8 @@ _target = "postgres" if _WORDS.intersection(sys.orig_argv) else "duckdb"
 
 _is_dbt = "dbt" in (Path(word).name for word in sys.orig_argv[:2])
 
-# dbt keeps some hundred thousand objects as long as it runs; to look through them for garbage so often takes a seventh
-# of its time.
+# dbt keeps some hundred thousand objects as long as it runs. Python's default search for garbage among them takes a
+# seventh of its time.
 if _is_dbt:
     gc.set_threshold(5_000, 50, 1_000)
 
@@ -30,7 +30,7 @@ try:
 
         ensure_server()  # dbt connects before anything of ours could start it
 except HeadwaterError as error:
-    # Other commands say it themselves; dbt would go on without its project.
+    # Other commands report it themselves; dbt would continue without its project.
     if _is_dbt:
         sys.stderr.write(f"Error: {error}\n")
         sys.stderr.flush()

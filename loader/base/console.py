@@ -9,11 +9,11 @@ _WIDTH_IN_A_LOG = 120
 
 
 def build_console() -> Console:
-    """Standard output as rich writes it; wide enough for the tables where it is no terminal."""
+    """Standard output as rich writes it; wide enough for the tables if it is not a terminal."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_IN_A_LOG)
 
 
 def report_error(console: Console, error: Exception | str) -> int:
-    """Prints an error as the one line that it is, and returns the exit status for it."""
+    """Prints an error as one line, and returns its exit status."""
     console.print(f"[red]Error:[/red] {escape(str(error))}", soft_wrap=True)
     return 1

@@ -17,7 +17,7 @@ def read_seed(domain: str, name: str) -> list[dict[str, str]]:
 
 
 def render_macro(domain: str, file: str, name: str, *arguments: str) -> str:
-    """The SQL of a macro that uses nothing of dbt's."""
+    """The SQL of a macro that uses none of dbt's own functions."""
     text = (_PROJECT / "macros" / domain / f"{file}.sql").read_text(encoding="utf-8")
     macros: Any = Environment(autoescape=False).from_string(text).module
     return str(getattr(macros, name)(*arguments))

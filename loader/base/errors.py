@@ -2,11 +2,11 @@
 
 
 class HeadwaterError(Exception):
-    """A failure that a user can mend. Its text is one line, without a secret; the exit status is 1."""
+    """A failure that a user can fix. Its text is one line, without a secret; the exit status is 1."""
 
 
 class StopLoadingError(HeadwaterError):
-    """The source gives nothing more in this run, whatever it is asked for: no key, no budget, no requests left."""
+    """The source answers no further request in this run: no key, no budget, no requests left."""
 
 
 def list_causes(error: BaseException) -> list[BaseException]:

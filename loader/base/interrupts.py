@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a command within seconds, with a line that says how to go on, and nothing half done."""
+"""Ctrl-C and SIGTERM end a command within seconds, with a line that says how to continue, and nothing half done."""
 
 import os
 import signal
@@ -19,8 +19,8 @@ _SHELLS_STATUS = 128
 def stop_on_signals() -> Iterator[None]:
     """While the block runs, either signal raises KeyboardInterrupt in it (dlt's kind, which knows its signal).
 
-    An exception can be lost where no code of ours runs, such as in a destructor: dlt is told of the signal as
-    well, and looks between its steps whether there was one; so does the end of the block.
+    An exception can be lost where no code of ours runs, such as in a destructor. So dlt gets the signal as
+    well, and checks for it between its steps; so does the end of the block.
     """
     previous = {number: signal.signal(number, _stop) for number in _SIGNALS}
     try:
@@ -43,11 +43,11 @@ def find_exit_status(interrupt: KeyboardInterrupt) -> int:
     return _SHELLS_STATUS + int(number)
 
 
-def leave(status: int) -> NoReturn:
+def exit_process(status: int) -> NoReturn:
     """Ends the command with that exit status; after a signal at once, without waiting for its threads.
 
-    An exception that comes between two steps of Python's can leave a lock taken for ever: dlt's threads that want it
-    would be waited for without end.
+    An exception between two steps of Python's can leave a lock taken: Python would wait without end for dlt's threads
+    that want it.
     """
     if status - _SHELLS_STATUS in _SIGNALS:
         sys.stdout.flush()

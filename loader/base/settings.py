@@ -1,4 +1,4 @@
-"""Where things lie: the only module that knows a path or reads Headwater's own environment variables."""
+"""Where everything is: the only module that knows a path or reads Headwater's own environment variables."""
 
 import hashlib
 import os
@@ -55,19 +55,19 @@ class Settings:
     def find_dbt_artifacts(self, target: str = "duckdb") -> Path:
         """Where dbt writes what it makes for a target (`manifest.json`, `run_results.json`, the docs page).
 
-        A folder each: dbt parses the whole project anew where it finds the manifest of another target.
+        One folder for each: dbt parses the whole project again if it finds the manifest of another target.
         """
         return self.state / "dbt" / target
 
     @property
     def postgres_data(self) -> Path:
-        """The embedded Postgres server's cluster. Another warehouse has another: they publish different marts."""
+        """The embedded Postgres server's cluster. Each warehouse has its own: they publish different marts."""
         is_usual = self.warehouse == self.data / _WAREHOUSE
         return (self.data if is_usual else self.state) / "postgres"
 
     @property
     def postgres_socket(self) -> Path:
-        """The folder of the embedded server's Unix socket, elsewhere only where the path would be too long."""
+        """The folder of the embedded server's Unix socket, moved only if its path would be too long."""
         name = f"headwater-{hashlib.sha256(os.fsencode(self.postgres_data)).hexdigest()[:12]}"
         folders = [self.postgres_data, Path(tempfile.gettempdir()) / name, Path("/tmp") / name]
         return next((folder for folder in folders if len(os.fsencode(folder)) <= _LONGEST_SOCKET_FOLDER), folders[-1])

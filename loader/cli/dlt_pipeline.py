@@ -22,19 +22,19 @@ class RunPipeline(_PipelineCommand):
     command = "run"
     help_string = "Loads sources into the warehouse"
     description: str | None = (
-        "Loads what is new and what has changed, and ends with a table of what became of every record."
+        "Loads what is new and what has changed, and prints what became of every record."
         " `dlt pipeline run` loads every configured source, `dlt pipeline SOURCE run` one."
         " The exit status is not zero when anything failed."
     )
 
     def configure_parser(self, parser: argparse.ArgumentParser) -> None:
-        """The options of every run, and those to which the sources may be narrowed."""
+        """The options of every run, and those by which sources can be narrowed."""
         parser.add_argument("--full-refresh", action="store_true", help="Request everything again, changed or not")
         parser.add_argument(
             "--dry-run", action="store_true", help="Print what would be requested and what it costs, without a request"
         )
         if self.command not in sys.argv:
-            return  # importing the sources takes half a second, which other commands of dlt's need not wait for
+            return  # importing the sources takes half a second: dlt's other commands need not wait for it
         from loader.sources import list_options
 
         for option in list_options():
@@ -48,7 +48,7 @@ class RunPipeline(_PipelineCommand):
 
     def execute(self, args: argparse.Namespace) -> None:
         """Runs the load and exits with its status."""
-        from loader.base.interrupts import leave
+        from loader.base.interrupts import exit_process
         from loader.runs.load_report import estimate_and_report, run_and_report
         from loader.runs.runner import load_source
         from loader.sources import list_options, select_sources
@@ -59,7 +59,7 @@ class RunPipeline(_PipelineCommand):
         if args.dry_run:
             sys.exit(estimate_and_report(args.pipeline_name, options))
         select, load = partial(select_sources, options=options), partial(load_source, options=options)
-        leave(run_and_report(args.pipeline_name, select, load))
+        exit_process(run_and_report(args.pipeline_name, select, load))
 
 
 class ShowRejects(_PipelineCommand):
@@ -99,12 +99,12 @@ class ReplayRejects(_PipelineCommand):
 
     def execute(self, args: argparse.Namespace) -> None:
         """Replays, and exits with the status."""
-        from loader.base.interrupts import leave
+        from loader.base.interrupts import exit_process
         from loader.cli.rejects import replay_rejects
         from loader.runs.load_report import run_and_report
         from loader.sources import find_sources
 
-        leave(run_and_report(args.pipeline_name, find_sources, replay_rejects))
+        exit_process(run_and_report(args.pipeline_name, find_sources, replay_rejects))
 
 
 @plugins.hookimpl(specname="plug_cli")

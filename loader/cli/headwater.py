@@ -12,7 +12,7 @@ from loader.publish import postgres
 
 
 class _Group(click.Group):
-    """A group whose commands end with one line and status 1 where a user can mend the cause."""
+    """A group whose commands end with one line and status 1 where a user can fix the cause."""
 
     def invoke(self, context: click.Context) -> object:
         try:
@@ -38,21 +38,21 @@ def run(domains: tuple[str, ...], force: bool) -> None:
 
     A source or a test that fails holds back its own domain; the others are published, and the exit status is not zero.
     """
-    from loader.base.interrupts import leave
+    from loader.base.interrupts import exit_process
     from loader.runs.full_run import run_all
     from loader.runs.report import print_report
 
     console = build_console()
     report = run_all(read_settings(), console, domains=domains, is_forced=force)
     print_report(report, console)
-    leave(report.exit_status)
+    exit_process(report.exit_status)
 
 
 @main.command()
 @click.option("--day", type=click.IntRange(1, 2), default=1, show_default=True, help="Day of the sample world.")
 def demo(day: int) -> None:
     """Run everything on sample APIs: no key, no network, a warehouse of its own in data/demo."""
-    from loader.base.interrupts import leave
+    from loader.base.interrupts import exit_process
     from loader.runs.full_run import run_all
     from loader.runs.report import print_report
     from loader.samples.demo import prepare_environment, print_answers, print_next_steps, serve_sample
@@ -65,7 +65,7 @@ def demo(day: int) -> None:
         report = run_all(read_settings(), console)
     print_report(report, console)
     if report.exit_status:
-        leave(report.exit_status)
+        exit_process(report.exit_status)
     server = postgres.ensure_server()
     print_answers(server, console)
     print_next_steps(server, data, day, console)
@@ -111,7 +111,7 @@ def start_postgres() -> None:
 
 @postgres_group.command(name="stop")
 def stop_postgres() -> None:
-    """Stop the embedded server; its data stay."""
+    """Stop the embedded server; its data is kept."""
     settings = read_settings()
     _require_embedded()
     stopped = postgres.stop(settings)
@@ -128,7 +128,7 @@ def show_postgres_url(reader: bool) -> None:
     server = postgres.find_server(settings)
     click.echo(server.as_reader().url if reader else server.url)
     if server.is_embedded and not postgres.is_running(settings):
-        click.echo("It does not run: headwater postgres start", err=True)
+        click.echo("Not running; start it with: headwater postgres start", err=True)
 
 
 def _require_embedded() -> None:

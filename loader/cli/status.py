@@ -24,7 +24,7 @@ from loader.sources import find_sources
 
 @dataclass(frozen=True)
 class SourceState:
-    """One source's raw schema: when it was last loaded (UTC), how many rejected records wait."""
+    """One source's raw schema: when it was last loaded (UTC), how many rejected records are pending."""
 
     name: str
     last_loaded_at: datetime | None
@@ -33,9 +33,9 @@ class SourceState:
 
 @dataclass(frozen=True)
 class Status:
-    """The state of the warehouse. `postgres` is where it is, or why it cannot be asked.
+    """The state of the warehouse. `postgres` is its address, or why it cannot be read.
 
-    `is_same` is None where that is not to be asked: without Postgres, or where it was published pseudonymously.
+    `is_same` is None if the marts cannot be compared: without Postgres, or after a pseudonymous publication.
     """
 
     warehouse: str

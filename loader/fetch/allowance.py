@@ -42,7 +42,7 @@ class DailyAllowance:
             free_at = datetime.fromtimestamp((now + _DAYS.retry_after(self._rate, now, None)) / 1000, UTC)
             raise StopLoadingError(
                 f"The {self._rate.limit:,} requests a day that {self._setting} allows are used up; the next is free at"
-                f" {free_at:%Y-%m-%d %H:%M} UTC. What was loaded is kept; the next run goes on."
+                f" {free_at:%Y-%m-%d %H:%M} UTC. What was loaded is kept; the next run continues."
             )
 
     @contextmanager

@@ -17,7 +17,7 @@ _ATOM = "http://www.w3.org/2005/Atom"
 _XML = "http://www.w3.org/XML/1998/namespace"
 _FEED = f"{{{_ATOM}}}feed"
 _ENTRY = f"{{{_ATOM}}}entry"
-# Of these an entry may have several, says the RFC: a list, whether there are none, one or two.
+# By the RFC an entry may have several of these. So each is a list, also of none or one.
 _REPEATABLE = ("author", "category", "contributor", "link")
 _START_OF_FEED = re.compile(rb"<(?:[\w.-]+:)?feed\b[^>]*>")
 _ENTRIES = re.compile(rb"<((?:[\w.-]+:)?entry)\b.*?</\1\s*>", re.DOTALL)
@@ -32,7 +32,7 @@ class Atom:
     another namespace with the prefix that the feed gives it (`arxiv:comment`, `opensearch:totalResults`).
     - `author`, `category`, `contributor` and `link` are lists, also of one or none. Any other element is a list only
       where it comes more than once.
-    - An element with text alone is a string, without its outer blanks, or null if there is none.
+    - An element with text alone is a string, without its outer blanks, or null if it is empty.
     - An element with attributes or elements inside is an object of these; its text, if any, is its field `text`.
       XHTML is reduced to its text.
 

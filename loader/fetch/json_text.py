@@ -48,7 +48,7 @@ def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> None:
     seen: set[str] = set()
     for key, _ in pairs:
         if key in seen:
-            raise ValueError(f"the key {key[:100]!r} stands twice in one object")
+            raise ValueError(f"the key {key[:100]!r} occurs twice in one object")
         seen.add(key)
 
 

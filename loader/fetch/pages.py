@@ -1,4 +1,4 @@
-"""Reads a list page by page until all of it is there, whatever the server does on the way."""
+"""Reads a list page by page until it is complete, also if the server returns wrong pages."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from loader.fetch.transport import resolve_link
 
 MAX_READINGS = 3
 MAX_EMPTY_PAGES = 3
-# More than twice the total, and by more records than come while a list is read.
+# A list may exceed twice its total by this much, for records that are added while it is read.
 _MAX_EXCESS = 100
 # What servers answer to a cursor that has expired, unless the source explains it better.
 _EXPIRED_STATUSES = frozenset({400, 404, 410, 422})
@@ -22,7 +22,7 @@ _EXPIRED_STATUSES = frozenset({400, 404, 410, 422})
 class Page:
     """Some records as the source sent them, and how many it says there are in all.
 
-    `unchanged_count` more it named without sending them: raw holds them as they are.
+    The source named `unchanged_count` more without sending them: raw holds their current version.
     """
 
     records: Sequence[bytes]
@@ -70,9 +70,9 @@ def read_pages(
     and may raise.
 
     A reading goes wrong if it leads back to a page already read, has several empty pages in a row, cannot be continued,
-    goes on far beyond the total, or ends before as many different records came as the total says. A list that was read
-    again yields its records again. If a second reading finds every page and nothing new, the server counts some records
-    twice: the list is accepted with a warning. Warnings go to `session.warn`.
+    continues far beyond the total, or ends before as many different records came as the total says. A list that was
+    read again yields its records again. If a second reading finds every page and nothing new, the server counts some
+    records twice: the list is accepted with a warning. Warnings go to `session.warn`.
 
     Raises HeadwaterError if the third reading goes wrong too, and what the session raises.
     """
@@ -161,17 +161,17 @@ class _Reading:
         return replace(facts, expected=count)
 
     def _find_trouble(self, next_step: Step | None) -> str | None:
-        """Why the list would not end, if it would not."""
+        """Why reading on would be useless, if it would be."""
         if not next_step:
             return None
-        # A page in the place of another shows in the total, if there is one.
+        # If there is a total, it shows that a page came in place of another.
         is_repeated = self.expected is None and self.page_keys and hash(self.page_keys) in self._seen_pages
         if next_step in self._seen_steps or is_repeated:
             return "leads back to a page already read"
         if self._empty_pages >= MAX_EMPTY_PAGES:
             return f"has {self._empty_pages} empty pages in a row"
         if self.expected is not None and self.received > 2 * self.expected + _MAX_EXCESS:
-            return f"goes on after {self.received:,} records, of {self.expected:,}"
+            return f"continues after {self.received:,} records, of {self.expected:,}"
         return None
 
     def _describe_position(self) -> str:

@@ -11,7 +11,7 @@ from loader.fetch.records import Scalar
 
 
 class CursorRefusedError(HeadwaterError):
-    """The server does not accept its own cursor any more: the list is read again from its start."""
+    """The server no longer accepts its own cursor: the list is read again from its start."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class LinkHeader:
 
 @dataclass(frozen=True)
 class PageNumber:
-    """Pages are asked for by their number, from `start` on.
+    """Pages are requested by their number, from `start` on.
 
     The list ends after `pages` pages, if the answers say at that place how many there are; else with the list's
     total; else with the first empty page.
@@ -169,7 +169,7 @@ class PageNumber:
 
 @dataclass(frozen=True)
 class Offset:
-    """Pages are asked for by how many records come before them, from `start` on.
+    """Pages are requested by the number of records before them, from `start` on.
 
     The list ends with its total if that is known, else with the first empty page.
     """
@@ -183,7 +183,7 @@ class Offset:
         return _build_step(self.parameter, self.start)
 
     def next_step(self, step: Step, page: PageFacts) -> Step | None:
-        """The request for the records after this page, however many it was asked for."""
+        """The request for the records after this page, whatever its size."""
         position = _read_position(step) + page.count
         return _next_position_step(step, page, lambda: _build_step(self.parameter, position))
 
@@ -205,7 +205,7 @@ def _read_position(step: Step) -> int:
 def _next_position_step(step: Step, page: PageFacts, build: Callable[[], Step]) -> Step | None:
     """The next step of a list that does not name its next page.
 
-    A page that comes empty before the total is reached is requested again: some servers do that now and then.
+    A page that comes empty before the total is reached is requested again: some servers send one now and then.
     """
     if page.expected is None:
         return build() if page.count else None

@@ -54,7 +54,7 @@ class RefusedError(HeadwaterError):
 
 
 class Decoder(Protocol[T_co]):
-    """Reads an answer's body; raises msgspec.DecodeError for another than expected."""
+    """Reads an answer's body; raises msgspec.DecodeError for an unexpected one."""
 
     def decode(self, body: bytes, /) -> T_co:
         """What the body says."""
@@ -72,8 +72,8 @@ class Answer(Generic[T_co]):
 class Refusal:
     """An answer without data: `fields` is the JSON object in it, `message` what it says is wrong, in one line.
 
-    Its status may be 200: some servers report errors so. The session's secrets are struck out of the message,
-    should the server have sent them back.
+    Its status may be 200: some servers report errors so. The session's secrets are removed from the message,
+    in case the server sent them back.
     """
 
     status: int
@@ -120,7 +120,7 @@ class HttpSession:
             setting = f"{section}.requests_per_second".lstrip(".")
             raise HeadwaterError(f"{setting} is {requests_per_second:g}; it must be above 0.")
         if not all(value.isascii() and value.isprintable() for value in (key_headers or {}).values()):
-            raise HeadwaterError(f"The key in {f'{section}.api_key'.lstrip('.')} holds characters that no key has.")
+            raise HeadwaterError(f"The key in {f'{section}.api_key'.lstrip('.')} contains characters that no key has.")
         self.base_url = base_url.rstrip("/")
         self.warn = warn
         self._explain = explain
@@ -174,9 +174,9 @@ class HttpSession:
                     return self._request_once(request, decoder)
             raise AssertionError("tenacity either returns or raises")
         except TransientError as error:
-            when = f"after {describe_time(error.wait_seconds)}, as it asks" if error.wait_seconds else "later"
+            when = f"after {describe_time(error.wait_seconds)}, as the server asks" if error.wait_seconds else "later"
             raise UnavailableError(
-                f"{request.name} {error.reason} (asked {attempts} time{'s' if attempts > 1 else ''})."
+                f"{request.name} {error.reason} (tried {attempts} time{'s' if attempts > 1 else ''})."
                 f" Try again {when}; what was loaded before is kept."
             ) from error
 

@@ -9,7 +9,7 @@ MAX_RETRY_AFTER_SECONDS = timedelta(days=366).total_seconds()
 def read_wait(text: str) -> float | None:
     """The seconds that a server asks to wait, given as seconds or as a date; 0 for a date in the past.
 
-    None for text that is neither, for negative seconds and for more than a year: nobody means these.
+    None for text that is neither, for negative seconds and for more than a year, which are mistakes.
     """
     try:
         seconds = float(text)

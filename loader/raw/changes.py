@@ -1,7 +1,7 @@
-"""Changes: events that insert, update or delete a record, merged by key in the order of their position.
+"""Changes: events that insert, update or delete a record, merged by key, ordered by position.
 
-A table holds the newest event of each key. The row of a deleted record stays, without its content: its position is
-what keeps an older event, should it still come, from bringing the record back.
+A table holds the newest event of each key. The row of a deleted record stays, without its content: its position
+keeps a late older event from bringing the record back.
 """
 
 import hashlib
@@ -70,7 +70,7 @@ class Event(Record):
 class EventPage:
     """Some events as the source sent them, in any order.
 
-    `position` is where the stream was read to with this page; None leaves it where it was.
+    `position` is how far the stream has been read with this page; None leaves it unchanged.
     """
 
     events: Sequence[bytes]
@@ -81,7 +81,7 @@ class EventPage:
 
 @dataclass(frozen=True)
 class Changes(Generic[T]):
-    """A resource of events, merged by key in the order of their position.
+    """A resource of events, merged by key, ordered by position.
 
     `events` is called with whatever `build` is given and the last position of each stream that raw holds, and yields
     the events after it. Events that it yields again change nothing.
@@ -125,7 +125,7 @@ def load_changes(
 ) -> Iterator[Any]:
     """Yields the rows of a dlt resource, its rejected events and, last, its positions, counts and fields.
 
-    Raises what `pages` raises; nothing of the resource is loaded then, and its positions stay where they were.
+    Raises what `pages` raises; nothing of the resource is loaded then, and its positions stay unchanged.
     """
     progress.start(resource)
     ledger = Ledger(resource, raw)
@@ -199,7 +199,7 @@ class EventIntake:
         return build_table(rows, CHANGE_SCHEMA)
 
     def _read_stored(self, keys: set[str]) -> None:
-        """Reads what raw holds of these keys: of millions of keys in raw, a load meets few."""
+        """Reads what raw holds of these keys. A load has few of the millions of keys in raw."""
         unread = list(keys - self._newest.keys())
         if unread and self._raw.has_table(self._resource):
             sql = f"""
@@ -235,4 +235,4 @@ class EventIntake:
                 counts.removed += was_there and state.is_deleted
             else:
                 counts.new += 1
-                counts.removed += state.is_deleted  # came and went: nothing of it is in raw
+                counts.removed += state.is_deleted  # inserted and deleted in this load: raw has nothing of it

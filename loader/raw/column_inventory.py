@@ -1,4 +1,4 @@
-"""Which columns files have, and of which types: drift is what a file has other than the file before it.
+"""Which columns files have, and of which types: drift is a difference from the previous file.
 
 Kept in `field_inventory`, as the fields of records are; its counts are of files, and `types` is the newest type.
 """
@@ -25,7 +25,7 @@ class ColumnInventory:
         self._changes: list[FieldChange] = []
 
     def examine(self, file_name: str, schema: pa.Schema) -> None:
-        """Compares a file's columns to those of the file before it."""
+        """Compares a file's columns to those of the previous file."""
         columns = {field.name: str(field.type) for field in schema}
         if self._previous:
             for path in sorted(columns.keys() | self._previous.keys()):

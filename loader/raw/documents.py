@@ -153,6 +153,6 @@ class Intake:
         return earlier is not None or record_hash != stored
 
     def count_unchanged(self, count: int) -> None:
-        """Counts records that the source named and that raw holds as they are."""
+        """Counts records that the source named and of which raw holds the current version."""
         self._ledger.counts.extracted += count
         self._ledger.counts.unchanged += count

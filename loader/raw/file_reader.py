@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 _BATCH_ROWS = 65_536
 _CSV_BLOCK_BYTES = 8 << 20
-# What raw adds: where a row comes from, and what tells dlt to delete it.
+# What raw adds: where a row comes from, and the mark by which dlt deletes it.
 _ADDED = pa.schema(
     [
         pa.field("file_name", pa.string(), nullable=False),
@@ -39,7 +39,7 @@ class SourceFile:
     open: Callable[[], AbstractContextManager[Path]]
 
 
-class FileFault(Exception):  # noqa: N818  (it describes a file; the run goes on)
+class FileFault(Exception):  # noqa: N818  (it describes a file; the run continues)
     """What is wrong with a file, in one line."""
 
 
@@ -125,7 +125,7 @@ class FileReader:
 
 @contextmanager
 def _raise_faults() -> Iterator[None]:
-    """Turns what Arrow says of a file into a FileFault of one line."""
+    """Turns Arrow's error about a file into a FileFault of one line."""
     try:
         yield
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, OSError) as error:
@@ -133,7 +133,7 @@ def _raise_faults() -> Iterator[None]:
 
 
 def _match_columns(file: pa.Schema, declared: pa.Schema) -> list[_Column]:
-    """The declared columns, found in the file whatever the case of their letters; then those that it has in addition.
+    """The declared columns, found in the file without regard to case; then the file's additional ones.
 
     These become text: their type may be another in the next file, and text holds all.
     """

@@ -52,7 +52,7 @@ class FileState:
     """What the ledger knows of a file.
 
     `row_count` is how many rows raw holds of it. `version` is the one read last: with status `rejected`, raw keeps the
-    rows of the version before, and `reason` says why.
+    rows of the previous version, and `reason` says why.
     """
 
     file_name: str
@@ -110,7 +110,7 @@ class Files(Generic[T]):
             columns={
                 "file_name": {"merge_key": True},
                 "is_removed": {"hard_delete": True, "data_type": "bool"},
-                # Else dlt would take a local time for UTC.
+                # Otherwise dlt would take a local time for UTC.
                 **{field.name: {"timezone": False} for field in self.schema if _is_local_time(field.type)},
             },
         )
@@ -186,7 +186,7 @@ class FileLoad:
         self._states[file.name] = FileState(file.name, file.version, file.size_bytes, row_count, LOADED, None)
 
     def _reject(self, file: SourceFile, held: FileState | None, reason: str) -> None:
-        """Rejects this version of a file; raw keeps the rows of the version before."""
+        """Rejects this version of a file; raw keeps the rows of the previous version."""
         record = orjson.dumps({"name": file.name, "version": file.version, "size_bytes": file.size_bytes})
         self._ledger.counts.extracted += 1
         self._ledger.reject(record, file.name, reason)
@@ -206,13 +206,13 @@ class FileLoad:
             )
 
     def _mark_removed(self, file_name: str) -> pa.Table:
-        """The row by which dlt deletes the rows of a file that has none any more."""
+        """The row by which dlt deletes the rows of a file that no longer has any."""
         schema = build_row_schema(self._schema)
         row = {"file_name": file_name, "row_number": 0, "is_removed": True, "_dlt_load_id": self._ledger.load_id}
         return pa.Table.from_pylist([row], schema=schema)
 
     def _describe_states(self) -> pa.Table:
-        """A row for each file whose state is another than the ledger has (FILE_SCHEMA)."""
+        """A row for each file whose state differs from the ledger's (FILE_SCHEMA)."""
         now = datetime.now(UTC)
         rows = [
             (self._resource, *astuple(state), now, self._ledger.load_id)
@@ -233,7 +233,7 @@ def _count_unread(counts: LoadCounts, state: FileState, kind: str) -> None:
 
 
 def _count_version(counts: LoadCounts, held_rows: int, rows: int) -> None:
-    """Counts the rows of a file that raw holds another version of, or none."""
+    """Counts the rows of a file of which raw holds a different version, or none."""
     counts.extracted += rows
     counts.changed += min(held_rows, rows)
     counts.new += max(rows - held_rows, 0)

@@ -62,16 +62,16 @@ class Progress(Protocol):
     """Follows how far a resource is."""
 
     def start(self, resource: str) -> None:
-        """The resource's first request goes out."""
+        """The first request of the resource is sent."""
 
     def advance(self, resource: str, records: int, expected: int | None) -> None:
-        """`records` more are in, of `expected` in all (None if unknown)."""
+        """`records` more were read, of `expected` in all (None if unknown)."""
 
     def finish(self, resource: str, counts: LoadCounts) -> None:
         """All records of the resource are in."""
 
     def report_changes(self, resource: str, changes: Sequence[FieldChange]) -> None:
-        """The resource's records have other fields than before."""
+        """The resource's fields changed."""
 
     def warn(self, message: str) -> None:
         """Something that the user should know and that stops nothing."""

@@ -13,7 +13,7 @@ _COPIES_HINTS = dlt.mark.make_hints(additional_table_hints=LOOK_FOR_COPIES)
 
 
 def merged_resource(name: str, rows: Callable[[], Iterator[Any]], *, newest_by: str) -> DltResource:
-    """A dlt resource of documents, merged on `id`: of two rows with one key in a load the one that is highest in
+    """A dlt resource of documents, merged on `id`: of two rows with one key in a load, the one with the highest
     `newest_by` stays.
 
     dlt sorts the whole load to find such rows, which doubles the time of a load of 100,000 works. So it sorts only a
@@ -34,5 +34,5 @@ def mark_copies(rows: pa.Table) -> Any:
 
 
 def mark_rows(rows: pa.Table, hints: Any) -> Any:
-    """Rows that a resource yields for another table than its own."""
+    """Rows that a resource yields for a table other than its own."""
     return dlt.mark.with_hints(rows, hints, create_table_variant=True)

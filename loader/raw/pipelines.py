@@ -1,4 +1,4 @@
-"""One pipeline a source: `pipeline_for` alone chooses destination, dataset and state folder."""
+"""One pipeline for each source: `pipeline_for` alone chooses destination, dataset and state folder."""
 
 import dlt
 import duckdb

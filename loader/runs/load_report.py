@@ -32,7 +32,7 @@ def run_and_report(source: str | None, select: Callable[[str | None], list[Sourc
     except HeadwaterError as error:
         return report_error(console, error)
     except KeyboardInterrupt as interrupt:
-        console.print("Interrupted. Raw holds what whole loads brought; the same command goes on from there.")
+        console.print("Interrupted. Completed loads are kept; run the same command again to continue.")
         return find_exit_status(interrupt)
     print_summary(loads, console)
     failed = [load for load in loads if load.error]
@@ -73,9 +73,9 @@ def print_summary(loads: Sequence[SourceLoad], console: Console) -> None:
 
 def _print_estimates(source: str, estimates: Sequence[Estimate] | None, console: Console) -> None:
     if estimates is None:
-        console.print(f"What a run of {source} would request is not known beforehand.")
+        console.print(f"What a run of {source} would request is not known in advance.")
         return
-    table = Table(title=f"A run of {source} would ask for", title_justify="left", show_footer=True)
+    table = Table(title=f"A run of {source} would request", title_justify="left", show_footer=True)
     table.add_column("what", "in all, at least")
     table.add_column("requests", f"{sum(estimate.credits for estimate in estimates):,}", justify="right")
     table.add_column("")

@@ -1,4 +1,4 @@
-"""Puts right what a killed run left in dlt's folders, where dlt by itself would fail or load rows twice."""
+"""Repairs what a killed run left in dlt's folders, where dlt itself would fail or load rows twice."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from dlt.common.storages.normalize_storage import NormalizeStorage
 
 def start_pending_packages_anew(pipeline: dlt.Pipeline) -> None:
     """Readies the packages that a killed run left for `pipeline.run()`: each is loaded from its start."""
-    # As their owner, which makes what is missing of their folders: a kill may have come between two of them.
+    # As their owner, which creates missing folders: a kill may have come between two of them.
     extracts = NormalizeStorage(True, pipeline._normalize_storage_config())
     for folder in extracts.storage.list_folder_dirs(".", to_root=False):
-        if folder != NormalizeStorage.EXTRACTED_FOLDER:  # of an extract that did not end: nobody reads it again
+        if folder != NormalizeStorage.EXTRACTED_FOLDER:  # of an unfinished extract, which is never read again
             extracts.storage.delete_folder(folder, recursively=True)
     extracted = extracts.extracted_packages
     normalised = LoadStorage(True, [], pipeline._load_storage_config()).normalized_packages
@@ -26,8 +26,8 @@ def start_pending_packages_anew(pipeline: dlt.Pipeline) -> None:
 def _start_anew(packages: PackageStorage, load_id: str) -> None:
     """Lets dlt empty its staging tables and fill them from the start.
 
-    A file whose rows had come there, without dlt having noted it, would come a second time. Nobody looks for
-    copies when the rows are merged from there (see `document_resource`); merging them again changes nothing.
+    Otherwise a file whose rows are in staging, without a note of dlt's, would be copied there a second time. Copies are
+    not removed when the rows are merged from there (see `merged_resource`). Merging a package again changes nothing.
     """
     folder = Path(packages.storage.make_full_path(packages.get_package_path(load_id)))
     for state in (

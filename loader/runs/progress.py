@@ -1,4 +1,4 @@
-"""What a person sees while records come in: a bar on a terminal, lines elsewhere."""
+"""What a person sees during a load: a bar on a terminal, lines elsewhere."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ _LINE_EVERY_SECONDS = 5.0
 
 
 class RunProgress:
-    """Shows how far the resources of one source's run are."""
+    """Shows the progress of the resources of one source's run."""
 
     def __init__(self, source: str, console: Console, bars: Bars | None) -> None:
         self._source = source
@@ -27,7 +27,7 @@ class RunProgress:
         self._last_line = time.monotonic()
 
     def start(self, resource: str) -> None:
-        """The resource's first request goes out."""
+        """The first request of the resource is sent."""
         self._records[resource] = 0
         if self._bars and resource in self._tasks:
             self._bars.reset(self._tasks[resource], total=None)
@@ -35,7 +35,7 @@ class RunProgress:
             self._tasks[resource] = self._bars.add_task(f"{self._source} {resource}", total=None)
 
     def advance(self, resource: str, records: int, expected: int | None) -> None:
-        """Of `expected` records (None where nobody knows) `records` more are in."""
+        """`records` more were read, of `expected` in all (None if unknown)."""
         self._records[resource] += records
         if self._bars:
             self._bars.update(self._tasks[resource], advance=records, total=expected)

@@ -1,4 +1,4 @@
-"""Before new data comes in: what an interrupted run left is loaded, and a warehouse that was swapped is noticed."""
+"""Before new data comes in: pending packages are loaded, and a replaced warehouse is noticed."""
 
 from datetime import UTC, datetime
 
@@ -10,9 +10,9 @@ from loader.runs.pending import start_pending_packages_anew
 
 
 def recover(pipeline: dlt.Pipeline, raw: RawSchema, progress: Progress) -> dlt.Pipeline:
-    """Holds the pipeline's state against the warehouse, loads pending packages, and returns the pipeline to run.
+    """Compares the pipeline's state with the warehouse, loads pending packages, and returns the pipeline to run.
 
-    Every load asks the warehouse what it holds already, so nothing else is needed for no gap and no copy.
+    Every load reads what the warehouse holds, so that nothing is missing or loaded twice.
     """
     start_pending_packages_anew(pipeline)
     pipeline = _fit_to_warehouse(pipeline, raw, progress)
@@ -23,23 +23,23 @@ def recover(pipeline: dlt.Pipeline, raw: RawSchema, progress: Progress) -> dlt.P
 
 
 def _fit_to_warehouse(pipeline: dlt.Pipeline, raw: RawSchema, progress: Progress) -> dlt.Pipeline:
-    """The newest load of each must be known to the other; else the state is dropped, and dlt restores it from raw.
+    """Drops the state if state and warehouse do not know each other's newest load; dlt then restores it from raw.
 
-    A package that waits in such a state goes with it: it was made for another warehouse.
+    A package that is pending in such a state is dropped, too: it was made for another warehouse.
     """
     completed = pipeline.list_completed_load_packages()
     waiting = [*pipeline.list_extracted_load_packages(), *pipeline.list_normalized_load_packages()]
     held = raw.read_load_ids()
     if completed and max(completed) not in held:
         progress.warn(
-            f"The warehouse does not hold the load of {_describe_time(max(completed))}, which its state knows of: it"
+            f"The warehouse does not hold the load of {_describe_time(max(completed))}, which its state knows: it"
             " was deleted, or an older copy was put in its place. What it lacks is fetched again."
         )
         return pipeline.drop()
     if held and max(held) not in {*completed, *waiting}:
         progress.warn(
-            f"The warehouse's state knows nothing of its load of {_describe_time(max(held))}: it was deleted, or is"
-            " that of another copy. It is restored from the warehouse."
+            f"The warehouse's state does not know its load of {_describe_time(max(held))}: it was deleted, or belongs"
+            " to another copy. It is restored from the warehouse."
         )
         return pipeline.drop()
     return pipeline

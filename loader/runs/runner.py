@@ -1,4 +1,4 @@
-"""Runs the pipelines: one source after the other, each from its plan to what raw got of it."""
+"""Runs the pipelines: one source after the other, each from its plan to its loads."""
 
 import errno
 import os
@@ -87,7 +87,7 @@ def _advance(plan: Plan, failure: Exception | None) -> Batch | None:
 def run_sources(
     sources: Sequence[Source[Any]], settings: Settings, console: Console, job: Job = load_source
 ) -> Iterator[SourceLoad]:
-    """Does the job for one source after the other. One that fails does not keep the others from theirs."""
+    """Does the job for one source after the other. One that fails does not stop the others."""
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds) as connection:
         for source in sources:
             apply_limits(connection, combine_limits(resource.limits for resource in source.resources))
@@ -154,12 +154,12 @@ def _parse_options(source: Source[Any], given: Mapping[str, Sequence[str]]) -> d
 
 
 def _find_refusal(error: BaseException) -> HeadwaterError | None:
-    """What the source or its settings refused, if that is what went wrong."""
+    """The HeadwaterError behind an error, if there is one."""
     return next((cause for cause in list_causes(error) if isinstance(cause, HeadwaterError)), None)
 
 
 def raise_if_interrupted(error: BaseException) -> None:
-    """Raises the KeyboardInterrupt behind an error of dlt's, where there was one."""
+    """Raises the KeyboardInterrupt behind an error of dlt's, if there is one."""
     signals.raise_if_signalled()
     for cause in list_causes(error):
         if isinstance(cause, KeyboardInterrupt):
@@ -173,7 +173,7 @@ def describe_error(error: BaseException) -> str:
         if isinstance(cause, HeadwaterError):
             return str(cause)
         if os.strerror(errno.ENOSPC) in str(cause):
-            return "There is no room left on the disk. Free some and run the same command: it goes on from here."
-    told = error if isinstance(error, ConfigurationException) else causes[-1]
-    text = str(told).strip() or type(told).__name__
-    return f"{type(told).__name__}: {text.splitlines()[0]}"
+            return "There is no room left on the disk. Free some, then run the same command again to continue."
+    shown = error if isinstance(error, ConfigurationException) else causes[-1]
+    text = str(shown).strip() or type(shown).__name__
+    return f"{type(shown).__name__}: {text.splitlines()[0]}"

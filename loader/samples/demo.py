@@ -1,4 +1,4 @@
-"""`headwater demo`: the whole way from sample sources to Postgres, without a key or a network."""
+"""`headwater demo`: everything from sample sources to Postgres, without a key or a network."""
 
 import os
 from collections.abc import Iterator
@@ -138,7 +138,7 @@ def prepare_environment(served: ServedSample, data: Path) -> None:
             "SOURCES__OPENALEX__INSTITUTION": "",
             "SOURCES__OPENALEX__API_KEY": "sample",
             "SOURCES__OPENALEX__REQUESTS_PER_SECOND": "1000",
-            # A request each: a demo shows what they do to the ages, and need not wait for all.
+            # One request each. Some are enough to show what they change.
             "SOURCES__OPENALEX__COAUTHOR_CREDITS": "400",
             "SOURCES__SEMANTIC_SCHOLAR__ENABLED": "true",
             "SOURCES__SEMANTIC_SCHOLAR__BASE_URL": served.semantic_scholar_url,

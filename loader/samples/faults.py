@@ -84,12 +84,12 @@ def delay(seconds: float = 60.0) -> Fault:
 
 
 def empty_page() -> Fault:
-    """Answer with no results and a next cursor: the true one, on the last page the one asked for."""
+    """Answer with no results and a next cursor: the true one, or on the last page the requested one."""
     return _change_body(_empty_results)
 
 
 def loop_cursor() -> Fault:
-    """Answer with the results, and with the cursor that was asked for as the next one."""
+    """Answer with the results, and with the requested cursor as the next one."""
     return _change_body(_repeat_cursor)
 
 
@@ -108,7 +108,7 @@ def repeat_page() -> Fault:
 def shift_record() -> Fault:
     """For two pages in a row: while they are read, the last record of the second moves before the first.
 
-    So the last one of the first page comes again, and the one that moved on neither.
+    So the last record of the first page comes again, and the one that moved is on neither page.
     """
     served: list[Record] = []
 

@@ -29,7 +29,7 @@ def order_sources(sources: Iterable[Source[Any]]) -> dict[str, Source[Any]]:
         ready = [source for source in waiting if ordered.keys() >= set(source.after)]
         if not ready:
             names = ", ".join(source.name for source in waiting)
-            raise HeadwaterError(f"These sources wait for each other or for one that does not exist: {names}.")
+            raise HeadwaterError(f"These sources come after each other, or after one that does not exist: {names}.")
         ordered[ready[0].name] = ready[0]
         waiting.remove(ready[0])
     return ordered
@@ -69,7 +69,7 @@ def select_sources(
 ) -> list[Source[Any]]:
     """The sources to load: the one of that name, or without a name every configured one that takes the options.
 
-    Raises HeadwaterError where there is none, or where the one that is named does not take the options.
+    Raises HeadwaterError if there is none, or if the named one does not take the options.
     """
     if name is not None:
         (source,) = find_sources(name, domains)
@@ -91,11 +91,11 @@ def select_sources(
 
 
 def is_configured(source: Source[Any]) -> bool:
-    """Whether a run without a name loads it: it is enabled and has what it needs."""
+    """Whether a run without a name loads the source: it is enabled and has what it needs."""
     try:
         settings = resolve_settings(source.settings, source.section, accept_partial=True)
     except HeadwaterError:
-        return True  # but wrongly: its own run reports it, and the other sources are loaded
+        return True  # its own run reports the wrong setting, and the other sources are loaded
     return settings.enabled and source.is_enabled(settings)
 
 

@@ -19,7 +19,7 @@ from loader.raw.warehouse import RawSchema
 from loader.sources.settings import HttpSettings, SourceSettings
 
 S = TypeVar("S", bound=SourceSettings)
-# A run is only read, so that one with a source's own settings is one with the common settings too.
+# Nobody writes to a run, so a run with a source's own settings is also one with the common settings.
 S_co = TypeVar("S_co", bound=SourceSettings, covariant=True)
 
 
@@ -51,7 +51,7 @@ UNTIL = Option("until", "DATE", "Load what is dated before this day (2026-01-31)
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a user asks of one run. `is_full_refresh`: request everything again, changed or not.
+    """What a user requests of one run. `is_full_refresh`: request everything again, changed or not.
 
     `narrowed_to` has the values of each option that was given, by the option's name.
     """
@@ -88,8 +88,8 @@ class Batch:
     given: Any
 
 
-# The batches of a run, in order. When the plan goes on, raw holds the batch that it yielded last. Where that batch
-# failed, its error is raised at the `yield`: the plan ends with it, or catches it and goes on.
+# The batches of a run, in order. When the plan continues, raw holds the batch that it yielded last. If that batch
+# failed, its error is raised at the `yield`: the plan ends with it, or catches it and continues.
 Plan = Generator[Batch, None, None]
 
 
@@ -148,7 +148,7 @@ def load_everything(run: SourceRun[Any]) -> Plan:
 
 
 def estimate_nothing(run: SourceRun[Any]) -> None:
-    """Nothing is known of what a run would request before it does."""
+    """The requests of a run are not known in advance."""
 
 
 def has_required_settings(settings: SourceSettings) -> bool:
@@ -162,7 +162,7 @@ class Source(Generic[S]):
 
     `options` is what a run may be narrowed to; `after` names the sources that are loaded before this one.
     `is_enabled` gets settings that may lack required ones; `needs` says what a user sets to enable it, and
-    `without_key` what a run without an `api_key` has to put up with.
+    `without_key` what is different in a run without an `api_key`.
     """
 
     name: str

@@ -14,7 +14,7 @@
     )
 {%- endmacro %}
 
-{# Whether a paper has so many authors that working on it says little of who works with whom. #}
+{# Whether a paper has so many authors that sharing it says little about a collaboration. #}
 {% macro is_large(authorship_count) -%}
     {{ authorship_count }} > 25
 {%- endmacro %}
@@ -61,7 +61,7 @@
     lower(regexp_replace({{ column }}, '^https?://(dx\.)?doi\.org/', '', 'i'))
 {%- endmacro %}
 
-{# A list of names as text, each once, in the order of the alphabet. #}
+{# A list of names as text, each once, sorted alphabetically. #}
 {% macro join_names(names) -%}
     array_to_string(list_sort(list_distinct({{ names }})), '; ')
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {#
     Before a build or a test: every raw table that a selected node reads exists. The tables of an optional source
-    (`meta: {is_optional: true}`) are made, empty, and dlt takes them over when it loads. A required source must have
-    been loaded: without it nothing of its domain can be built, and the other domains go on.
+    (`meta: {is_optional: true}`) are created empty, and dlt takes them over when it loads. A required source must have
+    been loaded: without it nothing of its domain can be built; the other domains are built.
 #}
 {% macro ensure_raw_tables() -%}
     {%- set existing = run_query(

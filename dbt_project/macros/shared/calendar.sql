@@ -23,8 +23,8 @@
 {%- endmacro %}
 
 {#
-    A row per day of these years (a column year_number), and of all years between two that lie less than a century
-    apart: reports have no hole, and one mistaken date of year 1 or 9999 adds its own year and not millions of days.
+    A row per day of these years (a column year_number), and of all years between two that are less than a century
+    apart: reports have no gap, and one mistaken date of year 1 or 9999 adds its own year and not millions of days.
 #}
 {% macro list_days(years) -%}
 with years_in_use as (

@@ -1,4 +1,4 @@
--- Decision: a collaboration is new in the first year of a shared kept paper, and counts run on from there.
+-- Decision: a collaboration is new in the first year of a shared kept paper, and counts continue from there.
 with pairs as (
     select
         author_id,

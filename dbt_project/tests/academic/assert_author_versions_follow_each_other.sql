@@ -1,4 +1,4 @@
--- Decision: at any time an author has one version at most, and only the newest can be current.
+-- Decision: an author has at most one version at any time, and only the newest can be current.
 with versions as (
     select
         author_id,

@@ -1,4 +1,4 @@
--- Decision: whoever is on the roster today is in dim_authors, even without a work, and nobody else is marked.
+-- Decision: dim_authors has everyone on today's roster, also without a work, and marks nobody else.
 with expected as (
     select author_id
     from {{ ref('stg_openalex__roster') }}

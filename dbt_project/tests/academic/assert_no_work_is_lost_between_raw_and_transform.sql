@@ -1,5 +1,5 @@
--- Decision: every work of today's roster reaches transform, left out of the marts or not, but for those
--- that were merged into another or deleted at OpenAlex.
+-- Decision: every work of today's roster reaches transform, also if the marts leave it out. Works that
+-- OpenAlex merged or deleted do not.
 with members as (
     select id as author_id
     from {{ source('openalex', 'roster') }}
@@ -22,8 +22,10 @@ expected as (
     inner join members on listed.author_id = members.author_id
     left join {{ source('openalex', 'work_statuses') }} as statuses on listed.work_id = statuses.work_id
     where
-        coalesce(statuses.status, 'present')
-        not in (select work_status from {{ ref('work_statuses') }} where has_left)
+        coalesce(statuses.status, 'present') not in (
+            select known_statuses.work_status from {{ ref('work_statuses') }} as known_statuses
+            where known_statuses.has_left
+        )
 ),
 
 found as (

@@ -1,4 +1,4 @@
--- Decision: what OpenAlex told of a coauthor may be a year old; an earlier paper that is seen counts more.
+-- Decision: an earlier paper in raw overrides OpenAlex's first year of a coauthor, which may be a year old.
 select
     coauthor_id,
     publication_year,
@@ -6,5 +6,5 @@ select
 from {{ ref('fct_coauthorships') }}
 where
     coauthor_age < 0
-    -- a first year that the roster gives is taken as true, whatever papers say
+    -- the roster's first year overrides the papers
     and not is_roster_coauthor

@@ -1,4 +1,4 @@
--- Decision: every year in which a kept paper was cited is there, once, however many roster authors it has.
+-- Decision: every year in which a kept paper was cited has one row, for any number of roster authors.
 with papers as (
     select distinct paper_id from {{ ref('fct_papers') }}
 ),

@@ -1,4 +1,4 @@
--- Decision: what Semantic Scholar answers to a paper's DOI stands with the paper, once per roster author.
+-- Decision: a paper has what Semantic Scholar answers to its DOI, once per roster author.
 with answers as (
     select
         'https://doi.org/' || lookups.id as doi,

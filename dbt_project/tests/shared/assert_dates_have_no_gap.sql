@@ -1,5 +1,5 @@
--- Decision: dim_dates holds whole years, and all years between two that lie less than a century apart: a
--- report by day, month or year has no hole, and one mistaken date does not fill it with centuries.
+-- Decision: dim_dates holds whole years, and all years between two that are less than a century apart: a
+-- report by day, month or year has no gap, and one wrong date does not add centuries.
 with years as (
     select
         year_number,

@@ -17,7 +17,7 @@ LARGEST_PAGE = 200
 GROUPS_PER_PAGE = 200
 
 _LARGEST_OFFSET = 10_000
-_MOST_VALUES = 100
+_MAX_VALUES = 100
 _PARAMETERS = (
     "api_key",
     "cursor",
@@ -167,9 +167,9 @@ def _parse_filter(kind: EntityKind, text: str, *, has_paid_plan: bool) -> list[C
                 f"The {name} filter is only available to users with a paid plan.",
             )
         values = value.split("|")
-        if len(values) > _MOST_VALUES:
+        if len(values) > _MAX_VALUES:
             raise refuse(
-                f"Maximum number of values exceeded for {name}. Decrease values to {_MOST_VALUES} or "
+                f"Maximum number of values exceeded for {name}. Decrease values to {_MAX_VALUES} or "
                 "below, or consider downloading the full dataset at "
                 "https://developers.openalex.org/download/snapshot-format"
             )

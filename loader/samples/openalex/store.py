@@ -70,7 +70,7 @@ class EntityStore:
         groups: Counter[tuple[str, str]] = Counter()
         for position in positions:
             groups.update(list_groups(self._whole[position], str(query.group_by)))
-        # A group is told by its key; two spellings of its name must not split it.
+        # A group is identified by its key; two spellings of its name must not split it.
         counts: Counter[str] = Counter()
         names: dict[str, str] = {}
         for (key, name), count in sorted(groups.items()):

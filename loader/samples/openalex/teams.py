@@ -1,4 +1,4 @@
-"""Who writes with whom: the careers of the roster, paper by paper, in the order of the years."""
+"""Who writes with whom: the careers of the roster, paper by paper, ordered by year."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from loader.samples.faults import Answer, Fault, Record, Request, answer_status
 from loader.samples.server import StandInServer, answer_json
 
 _BATCH = "/graph/v1/paper/batch"
-_MOST_IDS = 500
+_MAX_IDS = 500
 _KNOWN_FIELDS = frozenset(
     {
         "paperId", "corpusId", "externalIds", "url", "title", "abstract", "venue", "year", "referenceCount",
@@ -56,7 +56,7 @@ class SemanticScholarServer(StandInServer):
         super().__init__()
 
     def list_asked(self) -> list[list[str]]:
-        """The ids of every batch that was asked for, in order of arrival."""
+        """The ids of every requested batch, in order of arrival."""
         return [orjson.loads(request.body)["ids"] for request in self.requests]
 
     def answer(self, request: Request) -> Answer:
@@ -76,8 +76,8 @@ class SemanticScholarServer(StandInServer):
         return self._look_up(ids, fields)
 
     def _look_up(self, ids: list[str], fields: list[str]) -> Answer:
-        if len(ids) > _MOST_IDS:
-            return _refuse(f"Too many ids: at most {_MOST_IDS} are answered at once")
+        if len(ids) > _MAX_IDS:
+            return _refuse(f"Too many ids: at most {_MAX_IDS} are answered at once")
         found = [self._find(each) for each in ids]
         if not any(found):
             return _refuse("No valid paper ids given")

@@ -1,7 +1,7 @@
 """The roster authors' own records: requested where raw lacks them, where works changed, and once a month.
 
 What they hold (h-index, counts, affiliations) follows from works. Which are due follows from raw alone, so that a
-killed run leaves nobody out.
+killed run leaves no author out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ from loader.sources.openalex.bookkeeping import (
     read_record_times,
     read_sync_statuses,
 )
-from loader.sources.openalex.client import MOST_VALUES, OpenAlexClient
+from loader.sources.openalex.client import MAX_VALUES, OpenAlexClient
 from loader.sources.openalex.members import Members, choose_members, read_author
 from loader.sources.openalex.options import AUTHOR
 from loader.sources.openalex.settings import OpenAlexSettings
@@ -48,7 +48,7 @@ class AuthorRecords:
         return AuthorsLoad(self, author_ids)
 
     def find_missing(self, member_ids: Sequence[str]) -> list[str]:
-        """Who is requested before the works: whose record raw lacks, and whom the user wants again."""
+        """The authors to request before the works: those that raw lacks, and those that the user wants again."""
         held = read_record_times(self._raw).keys()
         wanted: set[str] = set()
         if self._options.list(AUTHOR) or self._options.is_full_refresh:
@@ -56,7 +56,7 @@ class AuthorRecords:
         return [author_id for author_id in member_ids if author_id not in held or author_id in wanted]
 
     def find_due(self, member_ids: Sequence[str]) -> list[str]:
-        """Who is requested after the works: whose works changed since the record was requested, or that long ago."""
+        """The authors to request after the works: their works changed since, or their record is old."""
         asked_at = read_record_times(self._raw)
         statuses = read_sync_statuses(self._raw)
 
@@ -71,10 +71,10 @@ class AuthorRecords:
         """What these requests cost, by what raw holds."""
         missing = self.find_missing(member_ids)
         due = set(self.find_due(member_ids)) - set(missing)
-        return -(-len(missing) // MOST_VALUES) - (-len(due) // MOST_VALUES)
+        return -(-len(missing) // MAX_VALUES) - (-len(due) // MAX_VALUES)
 
     def compare_held(self, requested_ids: Sequence[str]) -> None:
-        """Warns of the ORCIDs that raw knows otherwise than the roster, but for authors who are requested anyway."""
+        """Warns of ORCIDs that differ between raw and roster, except for authors that are requested anyway."""
         if not self._raw.has_table("authors"):
             return
         held, requested = dict(self._raw.query(_ORCIDS)), set(requested_ids)
@@ -83,7 +83,7 @@ class AuthorRecords:
                 self.compare_orcids(entry.author_id, entry.orcid, held.get(entry.author_id))
 
     def compare_orcids(self, author_id: str, given: str | None, found: str | None) -> None:
-        """Warns once in a run where both are given and differ."""
+        """Warns once in a run if both are given and differ."""
         if given and found and given != found and author_id not in self._compared:
             self._compared.add(author_id)
             self.progress.warn(f"The roster gives {author_id} the ORCID {given}; OpenAlex says {found}.")
@@ -98,7 +98,7 @@ class AuthorsLoad:
         self._checks: list[AuthorCheck] = []
 
     def list_pages(self) -> Iterator[Page]:
-        """The records. Warns of authors whom OpenAlex does not know, and of ORCIDs that it knows otherwise."""
+        """The records. Warns of authors that OpenAlex does not know, and of ORCIDs that differ."""
         given = {entry.author_id: entry.orcid for entry in self._records.members.find()}
         unseen = set(self.author_ids)
         asked_at = datetime.now(UTC)
@@ -110,7 +110,7 @@ class AuthorsLoad:
                     self._records.compare_orcids(author.id, given.get(author.id), author.orcid)
             yield page
         if unseen.issuperset(self._records.members.find_ids()):
-            raise HeadwaterError("OpenAlex knows nobody of this roster.")
+            raise HeadwaterError("OpenAlex knows no author of this roster.")
         for author_id in sorted(unseen):
             self._records.progress.warn(f"OpenAlex knows no author {author_id}; the roster's others are loaded.")
         self._checks = [AuthorCheck(author_id, asked_at, author_id not in unseen) for author_id in self.author_ids]

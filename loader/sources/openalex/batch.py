@@ -1,4 +1,4 @@
-"""One load of works: the pages of its groups, and what is written down of them afterwards."""
+"""One load of works: the pages of its groups, and their bookkeeping."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from loader.sources.openalex.bookkeeping import (
     SyncStatus,
     WorkStatus,
 )
-from loader.sources.openalex.client import MOST_VALUES, PER_PAGE, OpenAlexClient
+from loader.sources.openalex.client import MAX_VALUES, PER_PAGE, OpenAlexClient
 from loader.sources.openalex.groups import Group
 from loader.sources.openalex.known import read_head
 from loader.sources.openalex.state import WorksState
@@ -68,8 +68,8 @@ class WorksLoad:
     def list_pages(self) -> Iterator[Page]:
         """All that the batch brings.
 
-        A group that is asked for in full comes whole or not at all: its errors are raised. Of a swept group each record
-        is as good as the one that raw holds, so that an error ends that group alone, and a lack of budget the batch.
+        A group that is requested in full comes whole or not at all: its errors are raised. Each record of a swept group
+        is useful by itself, so an error ends that group alone, and an empty budget ends the batch.
         """
         for group in self._groups:
             if group.is_full:
@@ -90,9 +90,9 @@ class WorksLoad:
         yield mark_rows(works, WORK_STATUS_HINTS)
 
     def _note_changes(self) -> dict[str, SyncStatus]:
-        """The new statuses, also of those whose works came with those of another group.
+        """The new statuses, also of authors whose works came with those of another group.
 
-        Who was never synced has no status yet, and all works before them.
+        An author who was never synced has no status yet; all of their works are still to come.
         """
         statuses = {status.author_id: status for status in self._new_statuses}
         for author_id in sorted(self._touched):
@@ -111,7 +111,7 @@ class WorksLoad:
         self._finish(group, seen, fetched=seen, is_swept=True)
 
     def _list_changes(self, groups: Sequence[Group]) -> Iterator[Page]:
-        """Sweeps group after group, and fetches what changed: of several groups together, so that lists are full."""
+        """Sweeps group after group, and fetches what changed in several groups together, so that lists are full."""
         for group in groups:
             try:
                 yield from self._list_unchanged(group)
@@ -120,10 +120,10 @@ class WorksLoad:
             except HeadwaterError as error:
                 self._state.failures[group] = error
             is_due = group is groups[-1] or sum(each.credits for each in self._pending) >= _MAX_PENDING_CREDITS
-            yield from self._fetch_changed(at_least=1 if is_due else MOST_VALUES)
+            yield from self._fetch_changed(at_least=1 if is_due else MAX_VALUES)
 
     def _list_unchanged(self, group: Group) -> Iterator[Page]:
-        """Counts what raw holds as it is, looks up what has left the group, and lets what changed wait."""
+        """Counts what is unchanged, looks up what has left the group, and queues what changed."""
         before = self._state.list_known(group)
         sweep = self._sweeper.sweep(group, before)
         seen = set(sweep.changed_at) if sweep.is_whole else before | sweep.changed_at.keys()
@@ -137,10 +137,10 @@ class WorksLoad:
         self._pending.append(PendingGroup(group, seen, wanted, len(sweep.changed_at) // PER_PAGE + 1, sweep.is_whole))
 
     def _fetch_changed(self, at_least: int) -> Iterator[Page]:
-        """Fetches what the groups wait for while it is so many works; ends the groups that wait for nothing more."""
+        """Fetches pending works while there are at least so many; finishes the groups that have none left."""
         self._finish_pending()
         while len(work_ids := self._list_wanted()) >= at_least:
-            part = work_ids[:MOST_VALUES]
+            part = work_ids[:MAX_VALUES]
             try:
                 for page in self._client.list_by("works", "openalex", part):
                     yield Page([self._complete(record, self._fetched) for record in page.records], self._expected)
@@ -156,7 +156,7 @@ class WorksLoad:
         return list(dict.fromkeys(work_id for pending in self._pending for work_id in sorted(pending.wanted)))
 
     def _fail_pending(self, work_ids: Sequence[str], error: HeadwaterError) -> None:
-        """The groups that wait for one of these works end with the error."""
+        """The groups in which one of these works is pending end with the error."""
         failed = [pending for pending in self._pending if not pending.wanted.isdisjoint(work_ids)]
         self._state.failures.update((pending.group, error) for pending in failed)
         self._pending = [pending for pending in self._pending if pending not in failed]
@@ -168,9 +168,9 @@ class WorksLoad:
         self._pending = [pending for pending in self._pending if pending.wanted]
 
     def _look_up(self, work_ids: Sequence[str], group: Group, coming: set[str]) -> Iterator[Page]:
-        """Asks singly for the works that have left their authors' list; what is found of the roster comes to raw.
+        """Looks up, one by one, the works that have left their authors' list; those of the roster come to raw.
 
-        But for what raw is known to hold as it is, and what is `coming` by another way.
+        Except those of which raw holds the current version, and those that are `coming` in another way.
         """
         for work_id in work_ids:
             if work_id in self._counted:
@@ -192,7 +192,7 @@ class WorksLoad:
                 yield Page([record], self._expected)
 
     def _complete(self, record: bytes, fetched: set[str]) -> bytes:
-        """The record as it goes to raw: with all its authors, where a list shows but the first hundred."""
+        """The record as it goes to raw: with all its authors, of whom a list shows only the first hundred."""
         head = read_head(record)
         if head is None:
             return record
@@ -207,7 +207,7 @@ class WorksLoad:
         return record
 
     def _finish(self, group: Group, seen: set[str], fetched: set[str], *, is_swept: bool) -> None:
-        """Writes down that the group is through, and which of its works are back."""
+        """Notes that the group is complete, and which of its works have come back."""
         for work_id in sorted(seen & self._state.work_statuses.keys()):
             if self._state.work_statuses[work_id] != PRESENT:
                 self._mark(work_id, PRESENT)

@@ -60,7 +60,7 @@ _RECORD_TIMES = f"""
 class SyncStatus:
     """How an author's works were last requested (UTC); `last_swept_at`: last read to the end of their list.
 
-    `works_seen` and `works_fetched` are of the last sync that went well; `error` says why the last did not.
+    `works_seen` and `works_fetched` are of the last successful sync; `error` says why the last one failed.
     `works_changed_at` is when the last run began in which one of the author's works was brought or marked.
     """
 
@@ -117,9 +117,9 @@ def read_sync_statuses(raw: RawSchema) -> dict[str, SyncStatus]:
 
 
 def read_record_times(raw: RawSchema) -> dict[str, datetime]:
-    """When each author's record that raw holds was last asked for.
+    """When each author's record in raw was last requested.
 
-    Without those that OpenAlex had no more, and without who left the roster: nobody follows their works.
+    Without authors that OpenAlex no longer has, and without those who left the roster: their works are not followed.
     """
     if not all(map(raw.has_table, ("author_checks", "authors", "roster"))):
         return {}
@@ -127,7 +127,7 @@ def read_record_times(raw: RawSchema) -> dict[str, datetime]:
 
 
 def is_recent(asked_at: datetime) -> bool:
-    """Whether an author's record that was asked for then need not be asked for again only for its age."""
+    """Whether an author's record that was requested then is too young to be requested again."""
     return datetime.now(UTC) < asked_at + _RECORD_IS_RECENT_FOR
 
 

@@ -19,7 +19,7 @@ from loader.fetch.records import Json, read_id
 from loader.fetch.session import HttpSession, Refusal
 from loader.fetch.waits import describe_time, read_wait
 
-MOST_VALUES = 100
+MAX_VALUES = 100
 PER_PAGE = 100
 _GROUPS_PER_PAGE = 200
 # What OpenAlex's proxy allows per second, with and without a key.
@@ -162,9 +162,9 @@ class OpenAlexClient:
         The pages' `expected` grows request by request, reading by reading.
         """
         expected_before = 0
-        for start in range(0, len(values), MOST_VALUES):
+        for start in range(0, len(values), MAX_VALUES):
             expected = expected_before
-            for page in self._list(entity, {"filter": _join(filter_name, values[start : start + MOST_VALUES])}):
+            for page in self._list(entity, {"filter": _join(filter_name, values[start : start + MAX_VALUES])}):
                 expected = expected_before + (page.expected or 0)
                 yield Page(page.records, expected)
             expected_before = expected
@@ -246,7 +246,7 @@ def _explain_limit(refusal: Refusal) -> HeadwaterError | None:
     # By the kind of error: a message about the pace may mention plans too.
     if refusal.fields.get("error") == "Plan upgrade required":
         return StopLoadingError(
-            "OpenAlex wants a paid plan for this request; the key in sources.openalex.api_key must have one:"
+            "OpenAlex requires a paid plan for this request; the key in sources.openalex.api_key must have one:"
             f" {refusal.message}"
         )
     if refusal.message.lower().startswith("insufficient budget"):
@@ -257,16 +257,16 @@ def _explain_limit(refusal: Refusal) -> HeadwaterError | None:
 def _describe_empty_budget(full_again: str) -> str:
     return (
         f"OpenAlex's budget for today is used up; it is full again at {full_again}. What was loaded is kept; the next"
-        " run goes on. A free key in sources.openalex.api_key gives ten times more."
+        " run continues. A free key in sources.openalex.api_key gives ten times more."
     )
 
 
 def _find_reset(refusal: Refusal) -> str:
     """When the budget is full again, as the answer says."""
-    told = (
+    candidates = (
         refusal.fields.get("retryAfter"),
         refusal.headers.get("Retry-After"),
         refusal.headers.get("X-RateLimit-Reset"),
     )
-    waits = [wait for text in told if text is not None and (wait := read_wait(str(text))) is not None]
+    waits = [wait for text in candidates if text is not None and (wait := read_wait(str(text))) is not None]
     return describe_time(waits[0]) if waits else "midnight UTC"

@@ -1,6 +1,6 @@
 """When coauthors outside the roster began to publish: requested one by one, and kept for a year.
 
-Raw holds only what these people wrote with the roster, and so not when their careers began.
+Raw holds only what these people wrote with the roster, so it does not show when their careers began.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ _MAX_FAILURES = 3  # in a row: one who cannot be fetched does not hold up the ot
 class CoauthorCache:
     """Requests coauthors in one run, a batch a load; those who share the most works come first.
 
-    `error` says why no further coauthors are requested where OpenAlex does not answer as it should.
+    `error` says why no further coauthors are requested, if OpenAlex fails several times in a row.
     """
 
     def __init__(self, run: SourceRun[OpenAlexSettings], client: OpenAlexClient) -> None:
@@ -45,7 +45,7 @@ class CoauthorCache:
         self._stopped_by: StopLoadingError | None = None
 
     def plan(self) -> list[Sequence[str]]:
-        """The batches of this run: of the coauthors that are due as many as may be asked for."""
+        """The batches of this run: as many of the due coauthors as the limits allow."""
         chosen = self._choose()
         return [chosen[start : start + _COAUTHORS_PER_LOAD] for start in range(0, len(chosen), _COAUTHORS_PER_LOAD)]
 
@@ -74,21 +74,21 @@ class CoauthorCache:
             return
         if self._failures:
             self._progress.warn(
-                f"OpenAlex did not tell the years of {len(self._failures):,} coauthors, who are asked for again in the"
-                f" next run. {self._failures[0]}"
+                f"The years of {len(self._failures):,} coauthors could not be fetched; the next run requests them"
+                f" again. {self._failures[0]}"
             )
         left = self._due_count - self._answered - len(self._failures)
         if left > 0:
             stopped_by = f" {self._stopped_by}" if self._stopped_by else ""
             self._progress.warn(
-                f"{self._answered:,} of {self._due_count:,} coauthors were asked for their first and last years; the"
-                f" next run goes on.{stopped_by}"
+                f"The first and last years of {self._answered:,} of {self._due_count:,} coauthors were fetched; the"
+                f" next run continues.{stopped_by}"
             )
 
     def _is_half_spent(self) -> bool:
         """Whether one more would take more than half of what was left of the day's budget before the first coauthor."""
         remaining = self._client.remaining_credits
-        # A run that asked for nothing else learns from its first coauthor what is left.
+        # A run that requested nothing else learns from its first coauthor what is left.
         if remaining is None:
             return False
         if self._credits_before is None:
@@ -96,12 +96,12 @@ class CoauthorCache:
         return self._credits_before - remaining >= self._credits_before // 2
 
     def _choose(self) -> list[str]:
-        # A run of single authors is to be quick, and the most frequent coauthors are those of all members.
+        # A run of single authors should be quick, and coauthors are ranked over all members.
         if not self._most or self._options.list(AUTHOR):
             return []
         due = self._list_due()
         self._due_count = len(due)
-        # The other half is left to whatever else the day brings: the works of another run come before this.
+        # The other half is for later runs of the day: their works matter more.
         return due[: min(self._most, self._client.available_credits // 2)]
 
     def _list_due(self) -> list[str]:
@@ -113,7 +113,7 @@ class CoauthorCache:
         return [author_id for author_id in ranked if author_id not in asked_at or asked_at[author_id] <= since]
 
     def _read_asked(self) -> dict[str, datetime]:
-        """When each was last asked for; an answer that was set aside is one too, and waits to be replayed."""
+        """When each was last requested, also if the answer was rejected: it is pending for a replay."""
         if not self._raw.has_table(TABLE):
             return {}
         asked_at = dict(self._raw.query(f"select id, updated_at from {{raw}}.{TABLE}"))
@@ -121,7 +121,7 @@ class CoauthorCache:
         return asked_at | {reject.record_id: reject.rejected_at for reject in rejects if reject.record_id}
 
     def _ask(self, author_id: str) -> bytes | None:
-        """The record of the answer; None where there was none, or nobody more is asked for."""
+        """The record of the answer; None if there was none, or if no further coauthors are requested."""
         if self.has_ended:
             return None
         asked_at = datetime.now(UTC)
@@ -135,8 +135,8 @@ class CoauthorCache:
             self._failures_in_a_row += 1
             if self._failures_in_a_row == _MAX_FAILURES:
                 self.error = HeadwaterError(
-                    f"The years of {self._due_count - self._answered:,} coauthors could not be asked for; the next run"
-                    f" goes on. {error}"
+                    f"The years of {self._due_count - self._answered:,} coauthors could not be fetched; the next run"
+                    f" continues. {error}"
                 )
             return None
         self._failures_in_a_row = 0

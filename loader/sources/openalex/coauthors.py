@@ -1,4 +1,4 @@
-"""Whom the roster's authors publish with: it follows from raw alone, so that a killed run leaves nobody out."""
+"""The coauthors of the roster's authors: they follow from raw alone, so that a killed run leaves none out."""
 
 from collections import Counter
 
@@ -14,15 +14,15 @@ from loader.sources.openalex.models import MEMBERS
 def rank_coauthors(raw: RawSchema) -> list[str]:
     """The ids of all who share works with today's roster and are not on it, those who share the most works first.
 
-    Of equals the smaller id comes first. Works that have left OpenAlex do not count.
+    On a tie the smaller id comes first. Works that have left OpenAlex do not count.
     """
     if not (raw.has_table("works") and raw.has_table("roster")):
         return []
     members = set(raw.query_keys(MEMBERS))
-    nobody = {row["author_id"] for row in read_seed("academic", "placeholder_authors")}
+    placeholders = {row["author_id"] for row in read_seed("academic", "placeholder_authors")}
     statuses, left = read_work_statuses(raw), list_left_statuses()
     counts: Counter[str] = Counter()
     for work in raw.read_documents("works", msgspec.json.Decoder(WorkHead)):
         if statuses.get(work.id) not in left and not work.author_ids.isdisjoint(members):
-            counts.update(work.author_ids - members - nobody)
+            counts.update(work.author_ids - members - placeholders)
     return sorted(counts, key=lambda author_id: (-counts[author_id], author_id))

@@ -3,7 +3,7 @@
 from loader.raw.warehouse import RawSchema
 from loader.sources.contract import Estimate
 from loader.sources.openalex.author_records import AuthorRecords
-from loader.sources.openalex.client import MOST_VALUES, PER_PAGE
+from loader.sources.openalex.client import MAX_VALUES, PER_PAGE
 from loader.sources.openalex.state import WorksState
 from loader.sources.openalex.works import WorksPlan
 
@@ -22,7 +22,7 @@ def estimate_requests(
     estimates = [
         Estimate(
             f"look up {orcid_count:,} ORCIDs",
-            -(-orcid_count // MOST_VALUES),
+            -(-orcid_count // MAX_VALUES),
             "their records and works are additional: nothing is known of them yet",
         ),
         Estimate("authors", records.count_credits(state.member_ids), ""),
@@ -41,5 +41,5 @@ def estimate_requests(
 
 
 def _count_pages(records: int) -> int:
-    """A list without a record is a page too."""
+    """A list without a record takes a page, too."""
     return max(1, -(-records // PER_PAGE))

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from loader.sources.openalex.bookkeeping import SyncStatus
-from loader.sources.openalex.client import MOST_VALUES
+from loader.sources.openalex.client import MAX_VALUES
 
 _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
 class Group:
-    """At most 100 authors, of whom all works are requested (`is_full`), or what changed."""
+    """At most 100 authors; all of their works are requested (`is_full`), or only what changed."""
 
     author_ids: tuple[str, ...]
     is_full: bool
@@ -28,9 +28,9 @@ def form_batches(
         for status in statuses
         if status.last_synced_at and not is_full_refresh
     )
-    for author_ids in _cut(in_full, MOST_VALUES):
+    for author_ids in _cut(in_full, MAX_VALUES):
         yield [Group(tuple(author_ids), is_full=True)]
-    groups = [Group(tuple(author_id for _, author_id in part), is_full=False) for part in _cut(swept, MOST_VALUES)]
+    groups = [Group(tuple(author_id for _, author_id in part), is_full=False) for part in _cut(swept, MAX_VALUES)]
     yield from _cut(groups, max_sweeps)
 
 

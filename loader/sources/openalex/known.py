@@ -1,4 +1,4 @@
-"""What raw holds of the roster's works, read once a run, and what it takes to hold a work against it."""
+"""What raw holds of the roster's works, read once in a run, and how a listed work is compared with it."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -13,7 +13,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class WorkHead(msgspec.Struct):
-    """Of a work what syncing needs; `changed_at` is in microseconds since 1970."""
+    """The part of a work that syncing needs; `changed_at` is in microseconds since 1970."""
 
     id: str
     updated_date: str | None = None
@@ -22,7 +22,7 @@ class WorkHead(msgspec.Struct):
 
     @property
     def changed_at(self) -> int | None:
-        """None where the record does not tell in a way that can be read."""
+        """None if the record has no readable time of change."""
         try:
             return (read_utc(self.updated_date) - EPOCH) // _MICROSECOND if self.updated_date else None
         except (ValueError, OverflowError):
@@ -30,7 +30,7 @@ class WorkHead(msgspec.Struct):
 
     @property
     def author_ids(self) -> set[str]:
-        """Whom the record names."""
+        """The authors that the record names."""
         return {authorship.author.id for authorship in self.authorships or [] if authorship.author.id}
 
 
@@ -46,7 +46,7 @@ _DECODER = msgspec.json.Decoder(WorkHead)
 
 
 def read_head(record: bytes) -> WorkHead | None:
-    """None where the record cannot be read so far; whether it is fit for raw is not judged here."""
+    """None if it cannot be read. Whether the record is valid is checked when it comes to raw."""
     try:
         return _DECODER.decode(record)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -87,11 +87,11 @@ class KnownWorks:
         return head.id in self._changed_at or not head.author_ids.isdisjoint(self._works)
 
     def list_authors(self, work_id: str) -> set[str]:
-        """Which of the authors the work names; nobody where it is not known."""
+        """Which of the authors the work names; none if the work is unknown."""
         return self._authors.get(work_id, set())
 
     def remember(self, head: WorkHead) -> set[str]:
-        """Notes a record that goes to raw; returns the authors whom it or the version before names."""
+        """Notes a record that goes to raw; returns the authors that it or the previous version names."""
         self._changed_at[head.id] = head.changed_at
         named_before = self.list_authors(head.id)
         for author_id in named_before:

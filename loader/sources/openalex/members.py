@@ -19,7 +19,7 @@ from loader.sources.openalex.roster import RosterEntry, normalise_author_id, nor
 
 EXAMPLE_ROSTER = Path(__file__).with_name("example_roster.csv")
 _INSTITUTION_ID = re.compile(r"(?:https?://openalex\.org/)?(I\d+)", re.IGNORECASE)
-# Of several authors with one ORCID it is that of the one who bears it in the roster.
+# If several authors have one ORCID, it belongs to the one who has it in the roster.
 _KNOWN_ORCIDS = f"""
     select author.document ->> '$.orcid', member.id
     from {{raw}}.roster as member
@@ -31,7 +31,7 @@ _ROR = re.compile(r"(?:https?://ror\.org/)?(0[a-z0-9]{6}\d{2})", re.IGNORECASE)
 
 
 class FoundAuthor(msgspec.Struct):
-    """What tells an author apart; `id` and `orcid` are full addresses."""
+    """What identifies an author; `id` and `orcid` are full addresses."""
 
     id: str
     orcid: str | None = None
@@ -59,9 +59,8 @@ def _read_orcid(text: str | None) -> str | None:
 class Members:
     """The roster's authors, found once per run. `notes` is what the user should know about them.
 
-    OpenAlex is asked for the ORCIDs whose author raw does not hold as a recent answer told, with
-    `is_full_refresh` for all. Raises HeadwaterError when neither or both of `roster` and `institution` are
-    given, or when nobody is found.
+    OpenAlex is asked for the ORCIDs that raw has no recent answer for; with `is_full_refresh`, for all. Raises
+    HeadwaterError if neither or both of `roster` and `institution` are given, or if nobody is found.
     """
 
     def __init__(
@@ -89,11 +88,11 @@ class Members:
         self.notes: list[str] = []
 
     def find(self) -> list[RosterEntry]:
-        """The members, each with its author id, in the order of that id."""
+        """The members, each with its author id, sorted by it."""
         if self._entries is None:
             found = self._read_file() if self._roster else self._ask_institution()
             if not found:
-                raise HeadwaterError("OpenAlex knows nobody of this roster.")
+                raise HeadwaterError("OpenAlex knows no author of this roster.")
             self._entries = sorted(found, key=lambda entry: entry.author_id or "")
         return self._entries
 
@@ -102,7 +101,7 @@ class Members:
         return [entry.author_id for entry in self.find() if entry.author_id]
 
     def find_without_asking(self) -> tuple[list[str], int]:
-        """The author ids that the file or raw tells, and how many ORCIDs a run asks for."""
+        """The author ids that the file or raw has, and how many ORCIDs a run looks up."""
         if not self._roster:
             return self._raw.query_keys(f"{MEMBERS} order by id") if self._raw.has_table("roster") else [], 0
         entries = read_roster(_resolve(self._roster))
@@ -182,7 +181,7 @@ def _resolve(roster: str) -> Path:
 
 
 def choose_members(member_ids: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Those whom the user named (`--author`), or all where nobody was; HeadwaterError for others."""
+    """The named members (`--author`), or all without a name. Raises HeadwaterError for anyone else."""
     if not names:
         return list(member_ids)
     try:
@@ -195,7 +194,7 @@ def choose_members(member_ids: Sequence[str], names: Sequence[str]) -> list[str]
 
 
 def describe_members(entries: Sequence[RosterEntry], former_ids: Sequence[str]) -> Iterator[Page]:
-    """The roster as records: the members, and those whom an earlier run followed and this one does not."""
+    """The roster as records: the members, and former members."""
     current = [{**asdict(entry), "is_member": True} for entry in entries]
     former = [{"author_id": author_id, "is_member": False} for author_id in former_ids]
     yield Page([msgspec.json.encode(record) for record in [*current, *former]], len(current) + len(former))

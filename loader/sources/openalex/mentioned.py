@@ -28,7 +28,7 @@ class Mentioned(NamedTuple):
 
 
 def read_mentioned(raw: RawSchema) -> Mentioned:
-    """All of them in one reading, which takes a second for 50,000 works."""
+    """Reads all works once: a second for 50,000 works."""
     institutions: set[str] = set()
     topics: set[str] = set()
     for work in raw.read_documents("works", msgspec.json.Decoder(_Work)):

@@ -1,6 +1,6 @@
 """OpenAlex's records: what staging needs of them, and nothing else.
 
-Source: OpenAlex's entity documentation; records of 2023 to 2026 were held against these models.
+Source: OpenAlex's entity documentation; records of 2023 to 2026 were checked against these models.
 """
 
 import re
@@ -216,7 +216,7 @@ class Topic(_Entity):
 
 
 class RosterMember(Record):
-    """A researcher whom the user follows, as the roster file says, with the OpenAlex id found for them."""
+    """A researcher that the user follows, as the roster file says, with the OpenAlex id found for them."""
 
     key_field = "author_id"
 
@@ -248,7 +248,7 @@ class _YearGroups(TypedDict, total=False):
 
 
 class CoauthorYears(Record):
-    """OpenAlex's last answer on how many works of each year a coauthor has, in a record that the loader makes."""
+    """OpenAlex's last answer about how many works of each year a coauthor has, in a record that the loader makes."""
 
     id: AuthorId
     asked_at: DateOrTimestamp
@@ -257,5 +257,5 @@ class CoauthorYears(Record):
 
     @property
     def changed_at(self) -> datetime:
-        """When it was asked for (UTC)."""
+        """When it was requested (UTC)."""
         return self.asked_at

@@ -1,4 +1,4 @@
-"""How OpenAlex is loaded: roster and works, batch by batch, authors where due, what works name, coauthors' years."""
+"""How OpenAlex is loaded: roster and works, batch by batch, authors that are due, what works name, coauthors' years."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -96,9 +96,8 @@ def plan_openalex(run: SourceRun[OpenAlexSettings]) -> Plan:
     """The loads of a run.
 
     A group of authors that cannot be fetched does not hold up the others: the run ends with its HeadwaterError, and the
-    next run begins with it. Without a budget nothing more is requested, and the error names the groups that failed
-    before, too. Where the budget ends only for coauthors the run has what it must have: the next run goes on with them,
-    which is reported.
+    next run begins with it. If the budget ends, nothing more is requested, and the error names the groups that failed
+    before, too. A budget that ends among the coauthors is reported, not an error: the next run continues with them.
     """
     parts = OpenAlexRun(run)
     state = WorksState(run.raw, parts.members.find_ids())
@@ -155,17 +154,17 @@ def _plan_in_turn(parts: OpenAlexRun, state: WorksState) -> Plan:
 
 
 def _is_full(groups: Sequence[Group]) -> bool:
-    """Whether it is a load of a group whose works are requested in full: such a group has its load for itself."""
+    """Whether it is a load of a group whose works are requested in full: such a group has its own load."""
     return groups[0].is_full
 
 
 def _warn_if_over_budget(parts: OpenAlexRun, needed: int) -> None:
-    """Warns, before anything is requested, where the daily budget looks too small."""
+    """Warns, before anything is requested, if the daily budget looks too small."""
     available = parts.client.available_credits
     if needed > available:
         parts.run.progress.warn(
-            f"This run asks OpenAlex for at least {needed:,} lists, and today's budget is {available:,}. It stops"
-            " before that is used up; what whole groups of authors brought is kept, and the next run goes on."
+            f"This run needs at least {needed:,} lists of OpenAlex, and today's budget is {available:,}. It stops when"
+            " that is used up; completed groups of authors are kept, and the next run continues."
         )
 
 

@@ -57,24 +57,24 @@ def read_roster(path: Path) -> list[RosterEntry]:
         entries.append(entry)
     if complaints:
         more = len(complaints) - _MAX_COMPLAINTS
-        told = "; ".join(complaints[:_MAX_COMPLAINTS]) + (f"; and {more} more" if more > 0 else "")
-        raise HeadwaterError(f"The roster {path} cannot be used: {told}.")
+        listed = "; ".join(complaints[:_MAX_COMPLAINTS]) + (f"; and {more} more" if more > 0 else "")
+        raise HeadwaterError(f"The roster {path} cannot be used: {listed}.")
     if not entries:
         raise HeadwaterError(f"The roster {path} contains only a header.")
     return entries
 
 
 def normalise_author_id(text: str) -> str:
-    """`a5012345678`, or an address that ends so, as `https://openalex.org/A5012345678`; else ValueError."""
+    """The full address of `a5012345678` or `https://openalex.org/A5012345678`. Raises ValueError for anything else."""
     if match := _AUTHOR_ID.fullmatch(text.strip()):
         return f"https://openalex.org/{match.group(1).upper()}"
     raise ValueError(f"{text!r} is not an OpenAlex author id (such as A5023888391)")
 
 
 def normalise_orcid(text: str) -> str:
-    """An ORCID in any of its spellings as `https://orcid.org/0000-0000-0000-0000`; else ValueError.
+    """An ORCID in any of its spellings as `https://orcid.org/0000-0000-0000-0000`. Raises ValueError for anything else.
 
-    The last character is a checksum (ISO 7064 mod 11-2), so that a slip of the pen is noticed.
+    The last character is a checksum (ISO 7064 mod 11-2), so that a typing error is noticed.
     """
     match = _ORCID.fullmatch(text.strip())
     if not match:
@@ -90,7 +90,7 @@ def normalise_orcid(text: str) -> str:
 
 
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """The lines that hold anything, each with its number in the file."""
+    """The lines that are not empty, each with its number in the file."""
     if not path.exists():
         raise HeadwaterError(f"The roster {path} does not exist. Name a CSV file in sources.openalex.roster.")
     try:
@@ -113,7 +113,7 @@ def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     except csv.Error as error:
         raise HeadwaterError(
             f"The roster {path} cannot be used: from line {reader.line_num + 1} on a quotation mark is not closed"
-            f" or stands in the wrong place ({error})."
+            f" or is in the wrong place ({error})."
         ) from error
     return [(line, row) for line, row in rows if any(row.values())]
 

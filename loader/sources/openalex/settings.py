@@ -12,9 +12,9 @@ from loader.sources.settings import HttpSettings
 class OpenAlexSettings(HttpSettings):
     """Either `roster`, a CSV file, or `institution`, an OpenAlex or ROR id, is needed.
 
-    Authors who were synced less than `refresh_after_days` ago are left alone. The lists of known authors are read to
-    their end where all of them cost no more than `sweep_credits`, else once a month; with `has_paid_plan` OpenAlex is
-    asked for what changed instead. `coauthor_credits` is the maximum of coauthor look-ups per run.
+    Authors who were synced less than `refresh_after_days` ago are skipped. The lists of known authors are read to their
+    end if all of them cost no more than `sweep_credits`, otherwise once a month; with `has_paid_plan` OpenAlex is asked
+    for what changed instead. `coauthor_credits` is the maximum of coauthor look-ups per run.
     """
 
     minimums: ClassVar[Mapping[str, float]] = {"coauthor_credits": 0}

@@ -24,12 +24,12 @@ from loader.sources.openalex.works import plan_works
 
 
 def list_authors(load: OpenAlexLoad) -> Iterator[Page]:
-    """The own records of the load's authors."""
+    """The records of the load's authors."""
     return load.authors.list_pages() if load.authors else iter(())
 
 
 def describe_author_checks(load: OpenAlexLoad) -> Iterable[Any]:
-    """When these were requested."""
+    """When these records were requested."""
     return [load.authors.describe()] if load.authors else []
 
 
@@ -39,13 +39,13 @@ def list_works(load: OpenAlexLoad) -> Iterator[Page]:
 
 
 def describe_sync(load: OpenAlexLoad) -> Iterable[Any]:
-    """How these were requested, and which of them have left OpenAlex."""
+    """How the works were requested, and which of them have left OpenAlex."""
     return load.works.describe() if load.works else []
 
 
 @dataclass(frozen=True)
 class SyncStatus:
-    """The resource that writes down which groups could not be fetched: rows of bookkeeping alone."""
+    """The resource that notes which groups could not be fetched: bookkeeping only."""
 
     name: str = "sync_status"
     model: None = None

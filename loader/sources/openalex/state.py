@@ -25,7 +25,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class WorksState:
-    """The works of these authors and their sync. `failures` holds the groups that could not be fetched, and why."""
+    """The works and sync status of these authors. `failures` holds the groups that could not be fetched, and why."""
 
     def __init__(self, raw: RawSchema, member_ids: Sequence[str]) -> None:
         self.member_ids = member_ids
@@ -69,7 +69,7 @@ class WorksState:
         return min(newest, *((at - EPOCH) // _MICROSECOND for at in synced if at))
 
     def fail(self, group: Group, error: HeadwaterError) -> None:
-        """Notes that a group could not be fetched and that raw has nothing of its load."""
+        """Notes that a group could not be fetched, and reads raw again, which has nothing of its load."""
         self.failures[group] = error
         self._read()
 

@@ -1,4 +1,4 @@
-"""Reads when the works of a group last changed, as far as it takes to know which to fetch."""
+"""Reads when the works of a group last changed, until it is known which to fetch."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ _SWEEP_TO_THE_END_AFTER = timedelta(days=30)
 class SweepResult:
     """The works of a group as OpenAlex lists them, each with when it last changed (microseconds since 1970).
 
-    `is_whole`: the list was read to its end; else all that was not read is as raw has it.
+    `is_whole`: the list was read to its end. Otherwise raw holds the current version of what was not read.
     """
 
     changed_at: dict[str, int | None]
@@ -26,7 +26,7 @@ class SweepResult:
 
 
 class Sweeper:
-    """Sweeps groups. With `has_paid_plan` OpenAlex tells what changed, where a sweep may stop early."""
+    """Sweeps groups. With `has_paid_plan` OpenAlex lists what changed, if a sweep may stop early."""
 
     def __init__(self, client: OpenAlexClient, state: WorksState, *, may_stop_early: bool, has_paid_plan: bool) -> None:
         self._client = client
@@ -35,11 +35,11 @@ class Sweeper:
         self._has_paid_plan = has_paid_plan
 
     def sweep(self, group: Group, before: set[str]) -> SweepResult:
-        """Reads the list of the group's works, the newest change first, until the rest is surely as raw has it.
+        """Reads the list of the group's works, the newest change first, until the rest is surely unchanged.
 
-        That is so when what follows changed before the last sync, and the list is as long as `before`, what raw knows,
-        with what was read. Once a month the list is read to its end all the same: one work that left would hide another
-        that came with an old date of change.
+        That is so if what follows changed before the last sync, and the list is as long as `before` (what raw knows)
+        and what was read together. The list is still read to its end once a month: one work that left would hide
+        another that came with an old date of change.
         """
         newest = self._state.find_last_change(group, before)
         may_stop = self._may_stop_early and not any(map(self._must_be_swept, group.author_ids))

@@ -1,7 +1,7 @@
-"""Which of the roster's works a run requests: all of a new author's, of the others' what is new and what changed.
+"""Which of the roster's works a run requests: all works of a new author; new and changed ones of the others.
 
-OpenAlex's filter by date of change is for paying users, and a watermark on the date of publication misses works that
-are dated back. So the ids of all works of known authors are swept, each with its date of change, and compared with raw.
+OpenAlex's filter by date of change is for paying users, and a watermark on the date of publication misses back-dated
+works. So the ids of all works of known authors are swept, each with its date of change, and compared with raw.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from loader.sources.openalex.options import AUTHOR
 from loader.sources.openalex.settings import OpenAlexSettings
 from loader.sources.openalex.state import WorksState
 
-# A load of sweeps is cut where a kill would lose much work; a new author's works are a load of their own.
+# Sweeps are cut into loads so that a kill loses little; works of new authors have their own load.
 _MAX_SWEEPS = 10
 
 
 @dataclass(frozen=True)
 class WorksPlan:
-    """The groups of each load, in order. `may_stop_early`: whether sweeps need not be read to their end."""
+    """The groups of each load, in order. `may_stop_early`: whether a sweep may stop before the end of its list."""
 
     batches: tuple[Sequence[Group], ...]
     may_stop_early: bool

@@ -16,13 +16,13 @@ from loader.fetch.session import Refusal
 from loader.sources.contract import SourceRun
 from loader.sources.settings import HttpSettings
 
-MOST_IDS = 500
+MAX_IDS = 500
 # Everything useful except the embedding: nothing reads it, and it is ten times the rest.
 _FIELDS = (
     "paperId,externalIds,title,abstract,tldr,citationCount,influentialCitationCount,fieldsOfStudy,s2FieldsOfStudy,"
     "openAccessPdf"
 )
-# After a refusal for the pace, the first retry comes only after the time of some requests.
+# After a refusal because of the pace, the first retry waits as long as some requests take.
 _FIRST_WAIT_REQUESTS = 5
 
 
@@ -47,7 +47,7 @@ class SemanticScholarClient:
     """Looks papers up. Users without a key share one allowance, which is often used up."""
 
     def __init__(self, run: SourceRun[HttpSettings]) -> None:
-        self._most_ids = MOST_IDS
+        self._most_ids = MAX_IDS
         self._session = run.open_session(
             key_header="x-api-key: {key}", explain=explain_refusal, first_wait_requests=_FIRST_WAIT_REQUESTS
         )
@@ -72,7 +72,7 @@ class SemanticScholarClient:
                 yield self._ask(dois)
             except AnswerTooLargeError as error:
                 if len(dois) == 1:
-                    # This does not tell how many other papers fit into an answer.
+                    # This says nothing about how many other papers fit into an answer.
                     too_large, self._most_ids = error, most_ids
                     continue
                 self._most_ids = min(self._most_ids, len(dois) // 2)
@@ -99,10 +99,10 @@ class _AnswerDecoder:
         self._count = count
 
     def decode(self, body: bytes) -> list[bytes | None]:
-        """Raises msgspec.DecodeError for an answer that is no list, or a list of another length than requested."""
+        """Raises msgspec.DecodeError if the answer is not a list, or has a different length than the batch."""
         records = self._decoder.decode(body).records
         if len(records) != self._count:
-            # Nobody could tell which DOI a record answers.
+            # Records and DOIs are matched by position.
             raise msgspec.ValidationError(f"{len(records)} records instead of {self._count}")
         return [None if record == b"null" else record for record in records]
 
@@ -112,8 +112,8 @@ def explain_refusal(refusal: Refusal) -> HeadwaterError | None:
     message = refusal.message.lower()
     if refusal.status in (401, 403):
         return StopLoadingError(
-            "Semantic Scholar refuses the request; the key in sources.semantic_scholar.api_key must be a good one,"
-            f" or be left out: {refusal.message}"
+            "Semantic Scholar refuses the request; set a valid key in sources.semantic_scholar.api_key,"
+            f" or none: {refusal.message}"
         )
     if refusal.status != 400:
         return None
@@ -123,7 +123,7 @@ def explain_refusal(refusal: Refusal) -> HeadwaterError | None:
         return NothingFoundError(refusal.message)
     if message.startswith("unrecognized or unsupported fields"):
         return StopLoadingError(
-            "Semantic Scholar no longer knows a field that Headwater asks for; a newer Headwater may. What was loaded"
-            f" is kept. Semantic Scholar says: {refusal.message}"
+            "Semantic Scholar no longer knows a field that Headwater requests; a newer Headwater may help. What was"
+            f" loaded is kept. Semantic Scholar says: {refusal.message}"
         )
     return None

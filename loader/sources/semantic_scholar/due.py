@@ -1,4 +1,4 @@
-"""Which DOIs to look up: it follows from raw alone, so that a run that was killed leaves nothing out."""
+"""Which DOIs to look up: this follows from raw alone, so that a killed run leaves none out."""
 
 import re
 from collections.abc import Iterator
@@ -32,8 +32,8 @@ def has_works(raw: RawSchema) -> bool:
 def list_due_dois(raw: RawSchema, refresh_after_days: float, *, is_full_refresh: bool) -> list[str]:
     """The DOIs of today's roster's papers that were never answered, then those answered long ago.
 
-    That is at least `refresh_after_days` ago for a paper that was found, 90 days for one that was not; with a full
-    refresh, ever. DOIs are in lower case and without an address.
+    Long ago means at least `refresh_after_days` for a paper that was found, 90 days for one that was not, and any time
+    with a full refresh. DOIs are in lower case and without an address.
     """
     if not has_works(raw):
         return []

@@ -1,6 +1,6 @@
-"""Semantic Scholar's papers: what staging needs of them; and what became of each DOI that was asked for.
+"""Semantic Scholar's papers: what staging needs of them; and what became of each requested DOI.
 
-Source: the documentation of its Graph API; recorded records of 2025 were held against these models.
+Source: the documentation of its Graph API; recorded records of 2025 were checked against these models.
 """
 
 from datetime import UTC, datetime
@@ -45,7 +45,7 @@ class Paper(Record):
 
 
 class Lookup(Record):
-    """The last answer to a DOI. The record is made by the loader: an answer tells its DOI by its place alone."""
+    """The last answer to a DOI. The loader makes the record: an answer belongs to its DOI by position only."""
 
     key_field = "doi"
 
@@ -57,7 +57,7 @@ class Lookup(Record):
 
     @property
     def changed_at(self) -> datetime:
-        """When it was asked for (UTC)."""
+        """When it was requested (UTC)."""
         return self.asked_at.astimezone(UTC)
 
 
@@ -66,7 +66,7 @@ class _Identified(msgspec.Struct):
 
 
 def describe_lookup(doi: str, record: bytes | None, asked_at: datetime) -> bytes | None:
-    """The lookup's record, as JSON; None for an answer that does not tell its paper, which counts as none."""
+    """The lookup's record, as JSON; None for an answer without a readable paper id, which counts as no answer."""
     paper_id = None
     if record is not None:
         try:

@@ -12,7 +12,7 @@ from loader.fetch.session import UnavailableError
 from loader.raw.documents import Documents
 from loader.raw.ledger import Progress
 from loader.sources.contract import Batch, Estimate, Plan, Source, SourceRun
-from loader.sources.semantic_scholar.client import MOST_IDS, Answer, SemanticScholarClient
+from loader.sources.semantic_scholar.client import MAX_IDS, Answer, SemanticScholarClient
 from loader.sources.semantic_scholar.due import has_works, list_due_dois
 from loader.sources.semantic_scholar.models import Lookup, Paper, describe_lookup
 from loader.sources.settings import HttpSettings
@@ -63,17 +63,17 @@ def estimate_semantic_scholar(run: Run) -> list[Estimate]:
     """The look-ups that are due by what raw holds."""
     dois = len(_list_dois(run))
     note = "those of works that OpenAlex brings first are additional"
-    return [Estimate(f"what is known of {dois:,} DOIs", -(-dois // MOST_IDS), note)]
+    return [Estimate(f"what is known of {dois:,} DOIs", -(-dois // MAX_IDS), note)]
 
 
 def _list_dois(run: Run) -> list[str]:
     if not has_works(run.raw):
-        run.progress.warn("No works of OpenAlex are loaded yet, so there is no DOI to ask Semantic Scholar for.")
+        run.progress.warn("No works of OpenAlex are loaded yet, so there is no DOI to look up.")
     return list_due_dois(run.raw, run.settings.refresh_after_days, is_full_refresh=run.options.is_full_refresh)
 
 
 def _look_up(client: SemanticScholarClient, dois: list[str], progress: Progress) -> Iterator[Answer]:
-    """The answers that can be had. What has none is reported as a failure, and is due again in the next run."""
+    """The answers. DOIs without an answer are reported as a failure, and are due again in the next run."""
     answered = failures = 0
     error: HeadwaterError | None = None
     for batch in client.split(dois):
@@ -90,12 +90,12 @@ def _look_up(client: SemanticScholarClient, dois: list[str], progress: Progress)
             error = stopped
             break
         except HeadwaterError as refused:
-            # An answer, and at once: however many batches hold a DOI that is refused, each costs one request.
+            # A refusal comes at once and costs one request, so it does not count towards giving up.
             error, failures = refused, 0
     if error:
         progress.fail(
-            f"{len(dois) - answered:,} of {len(dois):,} DOIs were not answered and are asked for again in the next"
-            f" run. {error}"
+            f"{len(dois) - answered:,} of {len(dois):,} DOIs were not answered; the next run requests them again."
+            f" {error}"
         )
 
 
@@ -107,6 +107,6 @@ SOURCE = Source(
     options=(),
     plan=plan_semantic_scholar,
     estimate=estimate_semantic_scholar,
-    without_key="all users without a key share what Semantic Scholar allows, and often have to wait",
+    without_key="all users without a key share one allowance at Semantic Scholar, and often have to wait",
     after=("openalex",),
 )

@@ -16,7 +16,7 @@ from tests.support.workspace import BUILD_WITHOUT_TESTS, Finished, Workspace
 KEY = "planted-privacy-key-9b1f4de07c5a42aa"
 SMALLEST_GROUP = 3
 _PUBLIC = {"PUBLICATION__PRIVACY": "public"}
-_PAPERS = "select paper_id, group_id, pseudonym from pseudonymous.pseudonymous_papers_told_apart"
+_PAPERS = "select paper_id, group_id, pseudonym from pseudonymous.pseudonymous_papers_generalised"
 
 
 @dataclass
@@ -85,7 +85,7 @@ def test_no_date_is_true_and_each_lies_in_its_year(both: duckdb.DuckDBPyConnecti
         """
         select published.publication_date, works.publication_date
         from postgres_server.marts.fct_papers as published
-        inner join pseudonymous.pseudonymous_papers_told_apart as apart on published.paper_id = apart.pseudonym
+        inner join pseudonymous.pseudonymous_papers_generalised as apart on published.paper_id = apart.pseudonym
         inner join transform.int_works as works on apart.paper_id = works.work_id
         """
     ).fetchall()
@@ -121,7 +121,7 @@ def test_papers_that_look_alike_are_of_enough_people(both: duckdb.DuckDBPyConnec
         with told as (
             select published.* exclude (paper_id, doi, title, load_id, record_hash, publication_date), apart.paper_id
             from postgres_server.marts.fct_papers as published
-            left join pseudonymous.pseudonymous_papers_told_apart as apart on published.paper_id = apart.pseudonym
+            left join pseudonymous.pseudonymous_papers_generalised as apart on published.paper_id = apart.pseudonym
         ), people as (
             select memberships.group_id, papers.paper_id, papers.author_id as person_id
             from transform.int_papers_deduplicated as papers
@@ -170,7 +170,7 @@ def test_no_mean_is_of_too_few_people(both: duckdb.DuckDBPyConnection) -> None:
     found = both.execute(
         """
         select cell_number, count(works.fwci), max(published.fwci)
-        from pseudonymous.pseudonymous_papers_told_apart as apart
+        from pseudonymous.pseudonymous_papers_generalised as apart
         inner join transform.int_works as works on apart.paper_id = works.work_id
         inner join postgres_server.transform.int_works as published on apart.pseudonym = published.work_id
         group by 1

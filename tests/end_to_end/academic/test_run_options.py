@@ -9,7 +9,7 @@ def test_a_run_is_told_beforehand_done_and_narrowed(workspace: Workspace) -> Non
     sample = Sample(workspace)
     with serve_sample(workspace, sample) as server:
         told = workspace.run_well(*run, "--dry-run")
-        assert "A run of openalex would ask for" in told
+        assert "A run of openalex would request" in told
         assert "all works of" in told
         assert server.requests == []
         assert not workspace.settings.warehouse.exists()

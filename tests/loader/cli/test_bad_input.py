@@ -137,7 +137,7 @@ def test_a_data_folder_that_cannot_be_is_told_in_one_line(workspace: Workspace, 
 def test_a_roster_of_nobody_is_refused(workspace: Workspace) -> None:
     with OpenAlexServer(Catalogue.from_works([])) as server:
         workspace.serve(server.url, workspace.write_roster("openalex_id", "A5012345678"))
-        assert_one_error(workspace, "OpenAlex knows nobody of this roster.", "dlt", "pipeline", "run")
+        assert_one_error(workspace, "OpenAlex knows no author of this roster.", "dlt", "pipeline", "run")
 
 
 def test_a_status_without_a_warehouse_says_how_to_make_one(workspace: Workspace) -> None:

@@ -48,7 +48,7 @@ def test_a_day_s_requests_end_and_the_next_day_has_new_ones(tmp_path: Path) -> N
     build_allowance(tmp_path).spend()
     with pytest.raises(HeadwaterError, match=r"2 requests a day that works\.a_day allows are used up") as raised:
         allowance.spend()
-    assert "What was loaded is kept; the next run goes on." in str(raised.value)
+    assert "What was loaded is kept; the next run continues." in str(raised.value)
     assert f"the next is free at {today + timedelta(days=1)} 00:00 UTC" in str(raised.value)
     move_to_yesterday(tmp_path / "state" / "counts.sqlite")
     for _ in range(2):

@@ -179,7 +179,7 @@ def test_a_list_that_goes_on_without_end_is_left() -> None:
         return give({"meta": meta, "results": TEN[:2]})(request)
 
     with ScriptedServer(serve_forever) as server:
-        with pytest.raises(HeadwaterError, match="goes on after 106 records, of 2, and was read 3 times"):
+        with pytest.raises(HeadwaterError, match="continues after 106 records, of 2, and was read 3 times"):
             Reader(server, "a cursor").read()
         assert len(server.requests) == 3 * 53
 

@@ -96,7 +96,7 @@ def test_an_answer_that_does_not_come_is_asked_for_again() -> None:
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_retries_end(status: int) -> None:
     with ScriptedServer(give(None, status, Retry_After="0")) as server:
-        with pytest.raises(HeadwaterError, match=rf"/works answered {status} \(asked 5 times\). Try again later"):
+        with pytest.raises(HeadwaterError, match=rf"/works answered {status} \(tried 5 times\). Try again later"):
             ask(server)
         assert len(server.requests) == 5
 
@@ -137,7 +137,7 @@ def test_redirects_without_end_are_told() -> None:
 )
 def test_a_wait_that_is_too_long_ends_the_run_and_is_told(wait: str) -> None:
     with ScriptedServer(give(None, 429, Retry_After=wait)) as server:
-        with pytest.raises(HeadwaterError, match=r"answered 429 \(asked 1 time\)") as raised:
+        with pytest.raises(HeadwaterError, match=r"answered 429 \(tried 1 time\)") as raised:
             ask(server)
         assert len(server.requests) == 1
     told = datetime.strptime(str(raised.value).split("Try again after ")[1][:20], "%Y-%m-%d %H:%M UTC")
@@ -204,7 +204,7 @@ def test_a_pace_that_sends_nothing_is_refused_by_its_setting(pace: float) -> Non
 def test_a_key_that_no_header_can_hold_is_refused_by_its_setting(key: str) -> None:
     with pytest.raises(HeadwaterError) as raised:
         build_session("http://127.0.0.1", key_headers={"X-Api-Key": key}, section="sources.works")
-    assert str(raised.value) == "The key in sources.works.api_key holds characters that no key has."
+    assert str(raised.value) == "The key in sources.works.api_key contains characters that no key has."
 
 
 def test_the_first_retry_waits_as_long_as_some_requests_take() -> None:

@@ -42,7 +42,7 @@ def test_a_load_that_waits_for_an_answer_ends_and_goes_on(workspace: Workspace, 
         server.fail_next(delay(600), path="/works")
         running = workspace.start("dlt", "pipeline", "run")
         output = terminate(running, lambda: any(request.path == "/works" for request in server.requests))
-        assert "the same command goes on from there" in output
+        assert "run the same command again to continue" in output
         workspace.run_well("dlt", "pipeline", "run")
     with workspace.open_duckdb() as connection:
         works = connection.execute("select id from raw_openalex.works order by id").fetchall()
@@ -58,7 +58,7 @@ def test_a_load_ends_though_a_thread_of_its_own_does_not(
         server.fail_next(delay(600), path="/works")
         running = workspace.start("python", "-c", _WITH_A_THREAD_THAT_DOES_NOT_END, str(SCRIPTS / script), *arguments)
         output = terminate(running, lambda: any(request.path == "/works" for request in server.requests))
-    assert "goes on from" in output
+    assert "the same command again to continue" in output
 
 
 def test_a_whole_run_ends_with_the_dbt_that_it_started(workspace: Workspace, sample: Sample) -> None:

@@ -128,7 +128,7 @@ def test_a_value_of_an_option_is_parsed_for_the_source_and_a_wrong_one_named(
         ({"requests_per_day": "1.5"}, "sources.news.requests_per_day is '1.5'; it must be a whole number."),
         ({"requests_per_day": "0"}, "sources.news.requests_per_day is 0; it must be at least 1."),
         ({"enabled": "perhaps"}, "sources.news.enabled is 'perhaps'; it must be true or false."),
-        ({"api_key": "two\nlines"}, "The key in sources.news.api_key holds characters that no key has."),
+        ({"api_key": "two\nlines"}, "The key in sources.news.api_key contains characters that no key has."),
         ({"base_url": "news"}, "The base URL 'news' is not an http address."),
     ],
 )

@@ -14,7 +14,7 @@ def test_a_source_comes_after_those_that_it_needs() -> None:
     (openalex,) = find_sources("openalex")
     first, second = replace(openalex, name="z"), replace(openalex, name="a", after=("z",))
     assert list(order_sources([second, first])) == ["z", "a"]
-    with pytest.raises(HeadwaterError, match="wait for each other or for one that does not exist: a"):
+    with pytest.raises(HeadwaterError, match="come after each other, or after one that does not exist: a"):
         order_sources([second])
 
 

@@ -1,3 +1,3 @@
--- Empty: the periods of one person's career are that person's.
+-- Empty: the periods of a career belong to one person.
 select * from {{ ref('int_author_versions') }}
 where false

@@ -1,4 +1,4 @@
--- A year is told where enough people of the group have a paper in it; counts are sums over them.
+-- A year is shown if enough people of the group have a paper in it; counts are sums over them.
 with years as (
     select
         memberships.group_id as author_id,

@@ -1,4 +1,4 @@
--- Of a paper only the group is told that it is published for, and nothing of who wrote it where.
+-- A paper shows only the group that it is published for, not who wrote it or where.
 with papers as (
     select
         pseudonym as work_id,
@@ -8,7 +8,7 @@ with papers as (
         cast(1 as integer) as authorship_rank,
         false as is_corresponding,
         true as is_roster_author
-    from {{ ref('pseudonymous_papers_told_apart') }}
+    from {{ ref('pseudonymous_papers_generalised') }}
 )
 
 select * from {{ ref('int_authorships') }}

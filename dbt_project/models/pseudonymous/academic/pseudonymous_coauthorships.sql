@@ -1,4 +1,4 @@
--- A pair of groups is told in a year where enough people stand on both sides.
+-- A pair of groups is shown in a year if there are enough people on both sides.
 {{ config(post_hook="{{ note_years('publication_year') }}") }}
 
 with coauthorships as (

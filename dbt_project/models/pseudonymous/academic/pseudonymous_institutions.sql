@@ -1,3 +1,3 @@
--- Empty: where people work is theirs: with the year and the coauthor it tells who they are.
+-- Empty: where people work, with the year and the coauthor, reveals who they are.
 select * from {{ ref('int_institutions') }}
 where false

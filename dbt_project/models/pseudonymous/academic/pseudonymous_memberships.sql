@@ -1,5 +1,6 @@
--- A pseudonym stands for people whose first publication years lie in one decade, apart on the roster and
--- outside. A decade with too few is joined with those after it, the last one with those before it.
+-- A pseudonym stands for people whose first publication years are in one decade; people on the roster and
+-- others are grouped apart. A decade with too few is joined with those after it, the last one with those
+-- before it.
 with recursive people as (
     select
         author_id,

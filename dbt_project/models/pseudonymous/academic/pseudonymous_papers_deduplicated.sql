@@ -3,7 +3,7 @@ with papers as (
         pseudonym as paper_id,
         group_id as author_id,
         cast(round({{ mean_of_cell('coauthor_count') }}) as integer) as coauthor_count
-    from {{ ref('pseudonymous_papers_told_apart') }}
+    from {{ ref('pseudonymous_papers_generalised') }}
     window cell as (partition by cell_number)
 )
 

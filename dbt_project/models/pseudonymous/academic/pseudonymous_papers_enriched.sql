@@ -1,3 +1,3 @@
--- Empty: nothing that Semantic Scholar says of a paper is said of many.
+-- Empty: what Semantic Scholar says about a paper applies to few others.
 select * from {{ ref('int_papers_enriched') }}
 where false

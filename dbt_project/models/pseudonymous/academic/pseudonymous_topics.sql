@@ -1,9 +1,9 @@
--- The fields that papers are published with: OpenAlex's 26, so their names are told and nothing below them.
+-- The fields that papers are published with: OpenAlex's 26, so their names are shown and nothing below them.
 with papers as (
     select
         field_id,
         cast(count(*) as integer) as work_count
-    from {{ ref('pseudonymous_papers_told_apart') }}
+    from {{ ref('pseudonymous_papers_generalised') }}
     where field_id is not null
     group by field_id
 ),

@@ -2,7 +2,7 @@
 {{ config(post_hook="{{ note_years('publication_year') }}") }}
 
 with papers as (
-    select * from {{ ref('pseudonymous_papers_told_apart') }}
+    select * from {{ ref('pseudonymous_papers_generalised') }}
 ),
 
 works as (

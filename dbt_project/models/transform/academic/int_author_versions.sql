@@ -1,4 +1,4 @@
--- The snapshot keeps former members for good; the marts follow the authors that are met today.
+-- The snapshot keeps former members; the marts follow the authors of today's works.
 with versions as (
     select * from {{ ref('authors_snapshot') }}
 ),

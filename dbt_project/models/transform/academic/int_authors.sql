@@ -30,7 +30,7 @@ met as (
     select author_id from roster
 ),
 
--- the newest record that names an author tells how the name is written
+-- a name is spelled as in the newest record that has it
 named as (
     select
         authorships.author_id,
@@ -120,7 +120,7 @@ from met
 left join roster on met.author_id = roster.author_id
 left join authors on met.author_id = authors.author_id
 left join named on met.author_id = named.author_id
--- who is on the roster now is no longer asked for: all works are there
+-- roster authors are not looked up: raw has all of their works
 left join coauthor_years
     on
         met.author_id = coauthor_years.author_id

@@ -1,9 +1,11 @@
--- OpenAlex lists an author twice on some works; the first listing tells position and institution.
+-- OpenAlex lists an author twice on some works; position and institution are those of the first.
 with authorships as (
     select * from {{ ref('stg_openalex__authorships') }}
     where
         author_id is not null
-        and author_id not in (select author_id from {{ ref('placeholder_authors') }})
+        and author_id not in (
+            select placeholders.author_id from {{ ref('placeholder_authors') }} as placeholders
+        )
 ),
 
 works as (

@@ -1,4 +1,4 @@
--- Every roster author's eligible papers, with the reason why one is set aside, if it is.
+-- Every roster author's eligible papers, with the reason if one is set aside.
 with works as (
     select * from {{ ref('int_works') }}
     where exclusion_reason is null

@@ -1,4 +1,4 @@
--- A paper counts once, however many roster authors it has.
+-- A paper counts once, for any number of roster authors.
 with papers as (
     select distinct paper_id from {{ ref('int_papers_deduplicated') }}
 ),

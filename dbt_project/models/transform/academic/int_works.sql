@@ -1,12 +1,16 @@
--- Raw keeps the works of former members too, and those that have left OpenAlex; the marts follow the
--- roster of today and what OpenAlex holds.
+-- Raw also keeps the works of former members, and those that have left OpenAlex. The marts follow today's
+-- roster and what OpenAlex holds now.
 with works as (
     select * from {{ ref('stg_openalex__works') }}
 ),
 
 left_works as (
     select work_id from {{ ref('stg_openalex__work_statuses') }}
-    where work_status in (select work_status from {{ ref('work_statuses') }} where has_left)
+    where
+        work_status in (
+            select statuses.work_status from {{ ref('work_statuses') }} as statuses
+            where statuses.has_left
+        )
 ),
 
 roster as (

@@ -1,4 +1,4 @@
--- Whole years: those that a mart refers to, and those between two such that lie less than a century apart.
+-- Whole years: those that a mart refers to, and those between two of them that are less than a century apart.
 {{ config(materialized='view') }}
 
 {{ list_days("select year_number from " ~ source('operations', 'years_in_use')

@@ -1,4 +1,4 @@
--- Decision: a pseudonym stands for enough people, counted here anew.
+-- Decision: a pseudonym stands for enough people, counted again here.
 with published as (
     select author_id from {{ ref('pseudonymous_authors') }}
 ),

@@ -1,4 +1,4 @@
--- Decision: of each group, the papers that look alike in all that is told of them are enough, and of enough
+-- Decision: the papers of a group that look alike in everything that is shown are enough, and of enough
 -- people.
 with works as (
     select
@@ -27,7 +27,7 @@ people as (
         apart.pseudonym,
         apart.paper_id,
         papers.author_id as person_id
-    from {{ ref('pseudonymous_papers_told_apart') }} as apart
+    from {{ ref('pseudonymous_papers_generalised') }} as apart
     inner join {{ ref('int_papers_deduplicated') }} as papers on apart.paper_id = papers.paper_id
     inner join {{ ref('pseudonymous_memberships') }} as memberships
         on
@@ -35,7 +35,7 @@ people as (
             and apart.group_id = memberships.group_id
 ),
 
-told as (
+shown as (
     select
         works.*,
         ranked.* exclude (ranked.pseudonym),
@@ -53,7 +53,7 @@ counted as (
         * exclude (pseudonym, paper_id, person_id),
         count(distinct paper_id) as paper_count,
         count(distinct person_id) as person_count
-    from told
+    from shown
     group by all
 )
 

@@ -1,4 +1,4 @@
--- Decision: a year of a group, and a year of two groups, is told where enough people have a share in it.
+-- Decision: a year of a group, or of two groups, is shown if enough people have a part in it.
 with people as (
     select
         memberships.group_id,

@@ -134,7 +134,7 @@ def test_the_most_frequent_coauthors_come_first_and_the_next_run_goes_on(
     assert count_records(loader.load(coauthor_credits=20)) == LoadCounts(extracted=20, new=20)
     assert list_asked(server) == coauthors[:20]
     assert read_years(loader.settings) == {author: count_years(catalogue, author) for author in coauthors[:20]}
-    told = f"20 of {len(coauthors):,} coauthors were asked for their first and last years; the next run goes on."
+    told = f"years of 20 of {len(coauthors):,} coauthors were fetched; the next run continues."
     assert told in read_output(capsys)
     assert count_records(loader.load(coauthor_credits=30)).new == 30
     assert list_asked(server) == coauthors[:50]
@@ -165,7 +165,7 @@ def test_when_all_are_known_nobody_is_asked_for(
 ) -> None:
     assert count_records(loader.load(coauthor_credits=len(coauthors))).new == len(coauthors)
     assert list_asked(server) == coauthors
-    assert "the next run goes on" not in read_output(capsys)
+    assert "the next run continues" not in read_output(capsys)
     server.requests.clear()
     load = loader.load(coauthor_credits=len(coauthors))
     assert list_asked(server) == []
@@ -202,7 +202,7 @@ def test_half_of_the_budget_is_left_where_nothing_is_asked_for_before_coauthors(
         assert count_records(loader.load(refresh_after_days=7, coauthor_credits=1000)).new == 30
         assert list_asked(server) == ranked[:30]
         assert len(server.requests) == 30, "nothing else was asked for"
-        assert f"30 of {len(ranked):,} coauthors were asked" in read_output(capsys)
+        assert f"30 of {len(ranked):,} coauthors were fetched" in read_output(capsys)
         now[0] += timedelta(hours=2)
         assert count_records(loader.load(refresh_after_days=7, coauthor_credits=1000)).new == 30
         assert list_asked(server) == ranked[:60]
@@ -215,7 +215,7 @@ def test_a_budget_that_ends_among_the_coauthors_fails_no_run(
     faults[coauthors[7]] = answer_status(429, body)
     assert count_records(loader.load(coauthor_credits=20)).new == 7
     output = read_output(capsys)
-    assert f"7 of {len(coauthors):,} coauthors were asked" in output
+    assert f"7 of {len(coauthors):,} coauthors were fetched" in output
     assert "OpenAlex's budget for today is used up" in output
 
 
@@ -233,7 +233,7 @@ def test_who_cannot_be_had_stops_no_other_and_is_asked_for_next_time(
     faults.update(dict.fromkeys(failing, NOT_TODAY))
     assert count_records(loader.load(coauthor_credits=20)).new == 17
     output = read_output(capsys)
-    assert "OpenAlex did not tell the years of 3 coauthors, who are asked for again in the next run." in output
+    assert "The years of 3 coauthors could not be fetched; the next run requests them again." in output
     assert "Not today." in output
     faults.clear()
     server.requests.clear()
@@ -247,7 +247,7 @@ def test_where_one_after_the_other_cannot_be_had_the_run_fails_and_the_next_goes
     faults.update(dict.fromkeys(coauthors[5:], NOT_TODAY))
     load = loader.load(coauthor_credits=len(coauthors))
     error = load.error or ""
-    assert f"The years of {len(coauthors) - 5:,} coauthors could not be asked for; the next run goes on." in error
+    assert f"The years of {len(coauthors) - 5:,} coauthors could not be fetched; the next run continues." in error
     assert list_asked(server) == coauthors[:8]
     faults.clear()
     assert count_records(loader.load(coauthor_credits=len(coauthors))).new == len(coauthors) - 5

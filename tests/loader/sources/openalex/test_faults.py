@@ -162,7 +162,7 @@ def test_a_list_that_goes_on_without_end_is_left() -> None:
     notes: list[str] = []
     with ScriptedServer(serve) as server:
         client = OpenAlexClient(server.url, None, 1000.0, None, notes.append)
-        with pytest.raises(HeadwaterError, match="goes on after 106 records, of 2, and was read 3 times"):
+        with pytest.raises(HeadwaterError, match="continues after 106 records, of 2, and was read 3 times"):
             list(client.list_by("works", "author.id", ["A1"]))
         assert len(server.requests) == 3 * 53
     assert len(notes) == 2
@@ -170,7 +170,7 @@ def test_a_list_that_goes_on_without_end_is_left() -> None:
 
 def test_a_server_that_always_fails_is_asked_five_times(loader: Loader, server: OpenAlexServer) -> None:
     server.fail_next(*[answer_status(503)] * 100)
-    assert "/authors answered 503 (asked 5 times)" in (loader.load().error or "")
+    assert "/authors answered 503 (tried 5 times)" in (loader.load().error or "")
     assert len(server.requests) == 5
 
 
@@ -191,7 +191,7 @@ def test_a_plan_that_does_not_allow_it_stops_at_once(loader: Loader, server: Ope
     body = {"error": "Plan upgrade required", "message": "from_updated_date is not for you."}
     server.fail_next(answer_status(429, body), path="/works")
     error = loader.load().error or ""
-    assert "wants a paid plan for this request; the key in sources.openalex.api_key must have one" in error
+    assert "requires a paid plan for this request; the key in sources.openalex.api_key must have one" in error
     assert count_requests(server, "/works") == 1
 
 

@@ -93,7 +93,7 @@ def test_no_requests_a_day_are_refused(loader: Loader) -> None:
 def test_a_key_that_cannot_be_sent_is_told_and_not_shown(loader: Loader) -> None:
     assert loader.load(api_key=" a-good-key\n").error is None
     error = loader.load(api_key="two\nlines").error
-    assert error == "The key in sources.openalex.api_key holds characters that no key has."
+    assert error == "The key in sources.openalex.api_key contains characters that no key has."
 
 
 def test_a_person_given_by_id_and_by_orcid_counts_once(

@@ -15,7 +15,7 @@ parsed as (
     from source
 ),
 
--- Years that nobody published in are slips of a record; OpenAlex's key for works without a year is -111.
+-- Impossible years are errors of a record; OpenAlex's key for works without a year is -111.
 dated as (
     select
         *,

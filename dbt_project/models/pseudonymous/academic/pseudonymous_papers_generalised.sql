@@ -1,7 +1,7 @@
 {#
-    What is told of a paper, it shares with enough papers of enough people of its group: these are its cell.
-    A paper tells as much as it can: what has no large enough cell with all of it is held against the others that are
-    left with less of it, and in the end left out.
+    A paper shows only what enough papers of enough people of its group share: these are its cell. It shows as much as
+    it can: a paper without a large enough cell is compared again, with fewer columns, with the others that are left,
+    and left out at last.
 -#}
 {%- set steps = [
     ['journal_name', 'source_type', 'language'],
@@ -10,7 +10,7 @@
     ['citation_category'],
     ['is_open_access'],
 ] -%}
-{%- set always_told = ['group_id', 'publication_year', 'work_type'] -%}
+{%- set always_shown = ['group_id', 'publication_year', 'work_type'] -%}
 with candidates as (
     select
         papers.paper_id,
@@ -32,27 +32,27 @@ with candidates as (
     inner join {{ ref('int_works') }} as works on papers.paper_id = works.work_id
     inner join {{ ref('int_papers_ranked') }} as ranked on papers.paper_id = ranked.paper_id
     left join {{ ref('int_topics') }} as topics on works.primary_topic_id = topics.topic_id
-    -- the moved date of another year would tell it
+    -- a moved date in another year would reveal it
     where year(works.publication_date) = works.publication_year
 ),
 
 {% for step in range(steps | length + 1) -%}
-{%- set told = always_told + steps[step:] | sum(start=[]) -%}
+{%- set shown = always_shown + steps[step:] | sum(start=[]) -%}
 measured_{{ step }} as (
     select
         *,
         count(distinct paper_id) over cell as paper_count,
         count(distinct author_id) over cell as person_count
     from {{ 'candidates' if step == 0 else 'left_' ~ (step - 1) }}
-    window cell as (partition by {{ told | join(', ') }})
+    window cell as (partition by {{ shown | join(', ') }})
 ),
 
-told_{{ step }} as (
+shown_{{ step }} as (
     select
         paper_id,
         author_id,
         coauthor_count,
-        {{ told | join(',\n        ') }},
+        {{ shown | join(',\n        ') }},
         {{ step }} as withheld_steps,
         paper_count,
         person_count
@@ -68,9 +68,9 @@ left_{{ step }} as (
 
 {% endfor -%}
 
-told as (
+shown as (
     {% for step in range(steps | length + 1) -%}
-    select * from told_{{ step }}
+    select * from shown_{{ step }}
     {% if not loop.last %}union all by name
     {% endif %}
     {%- endfor %}
@@ -80,7 +80,7 @@ papers as (
     select
         * exclude (author_id, coauthor_count),
         avg(coauthor_count) as coauthor_count
-    from told
+    from shown
     group by all
 ),
 
@@ -88,7 +88,7 @@ numbered as (
     select
         *,
         dense_rank() over (
-            order by withheld_steps, {{ (always_told + steps | sum(start=[])) | join(', ') }}
+            order by withheld_steps, {{ (always_shown + steps | sum(start=[])) | join(', ') }}
         ) as cell_number,
         pseudonymise('paper', concat_ws(' ', paper_id, group_id)) as pseudonym
     from papers
