@@ -1,4 +1,4 @@
-"""Runs dbt as the user would, and reads what came of it from its JSON log and its results."""
+"""Runs dbt as the user would, and reads the outcome from its JSON log and its results."""
 
 import json
 import os
@@ -23,7 +23,7 @@ _MOST_ERROR_LINES = 20
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What became of a model, seed, snapshot or test; `message` is dbt's own, where it has one."""
+    """What became of a model, seed, snapshot or test; `message` is dbt's own, if there is one."""
 
     unique_id: str
     status: str
@@ -31,7 +31,7 @@ class NodeResult:
 
     @property
     def is_successful(self) -> bool:
-        """Whether it was built or passed; a warning is no failure."""
+        """Whether it was built or passed; a warning is not a failure."""
         return self.status in _SUCCESSFUL
 
     @property
@@ -61,7 +61,7 @@ class DbtRun:
         return sum(counts[resource_type] for resource_type in resource_types)
 
     def describe_errors(self) -> str:
-        """What dbt said, shortened to its last lines."""
+        """What dbt reported, shortened to its last lines."""
         lines = [line for text in (*self.notes, *self.errors) for line in text.splitlines() if _says_something(line)]
         return "\n".join(lines[-_MOST_ERROR_LINES:]) or "dbt ended without saying why"
 
@@ -74,12 +74,12 @@ def run_dbt(
     target: str = "duckdb",
     environment: Mapping[str, str] | None = None,
 ) -> DbtRun:
-    """Runs one dbt command in a process of its own, showing how far it is. `environment` is set for it in addition."""
+    """Runs one dbt command in a process of its own, showing its progress. `environment` is added to its variables."""
     started = time.monotonic()
     # A results file of an earlier command must not be read as this one's.
     results_path = settings.find_dbt_artifacts(target) / "run_results.json"
     results_path.unlink(missing_ok=True)
-    # As a user types it: given the target that it would take anyhow, dbt would parse the whole project anew.
+    # As a user types it: if the default target is named, dbt parses the whole project again.
     named_target = [] if target == "duckdb" else ["--target", target]
     inherited = {name: value for name, value in os.environ.items() if name != "DBT_TARGET"}
     process = subprocess.Popen(
@@ -108,7 +108,7 @@ def run_dbt(
         process.terminate()
         raise
     finally:
-        # It lets go of the warehouse when it ends.
+        # It releases the warehouse when it ends.
         is_successful = process.wait() == 0
     results = _read_results(results_path) if results_path.exists() else []
     return DbtRun(is_successful, time.monotonic() - started, results, errors, notes)
@@ -126,7 +126,7 @@ def build_docs(settings: Settings, console: Console) -> Path:
 
 
 def _read_event(line: str) -> dict[str, Any]:
-    """An event of dbt's log; a line that is none, such as one of Python's own, counts as an error."""
+    """An event of dbt's log; any other line, such as one of Python's own, counts as an error."""
     try:
         event: dict[str, Any] = json.loads(line)
         return {"info": event["info"], "data": event.get("data", {})}
@@ -140,7 +140,7 @@ def _says_something(line: str) -> bool:
 
 
 def _describe_progress(event: Mapping[str, Any]) -> str | None:
-    """`12 of 87` for the event of a node that has ended."""
+    """`12 of 87` for the event of a finished node."""
     data = event["data"]
     is_end = "index" in data and "total" in data and "execution_time" in data
     return f"{data['index']} of {data['total']}" if is_end else None

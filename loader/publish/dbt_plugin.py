@@ -1,4 +1,4 @@
-"""Gives dbt's DuckDB connection what handoff and pseudonyms need, and the user one line where that cannot be had."""
+"""Gives dbt's DuckDB connection what handoff and pseudonyms need, and the user one line if that fails."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,7 +24,7 @@ class Plugin(BasePlugin):
     _was_refused: ClassVar[bool] = False
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
-        """Waits for the warehouse, and says who holds it; DuckDB's own error would end dbt with a traceback."""
+        """Waits for the warehouse, and reports who holds it; DuckDB's own error would end dbt with a traceback."""
         # dbt asks again after a refusal, up to three times: the wait is over then.
         wait_seconds = 0 if self._was_refused else read_settings().lock_wait_seconds
         try:
@@ -38,7 +38,7 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Registers the SQL functions of the macros, which do nothing until they are called.
 
-        Where pseudonyms are published, two more make them: the key is in this process only, never in SQL.
+        If pseudonyms are published, two more functions make them: the key is in this process only, never in SQL.
         """
         settings = read_settings()
         server = duckdb.struct_type({"extension_path": VARCHAR, "connection_string": VARCHAR, "error": VARCHAR})
@@ -66,7 +66,7 @@ def _register_pseudonyms(conn: duckdb.DuckDBPyConnection, pseudonymiser: Pseudon
 
 
 def _find_postgres() -> dict[str, str | None]:
-    """Where Postgres is, started and with nobody in the handoff's way; or why it cannot be used.
+    """The address of Postgres, started and with nobody reading `transform`; or why it cannot be used.
 
     The error is a value: raised, it would reach the user with a traceback.
     """

@@ -1,4 +1,4 @@
-"""What a domain is built by: its dbt code and the settings that its models read, each as one hash."""
+"""What a domain is built from besides data: its dbt code and its settings, each as one hash."""
 
 import hashlib
 import hmac
@@ -15,7 +15,7 @@ _SHARED_FOLDERS = frozenset({"shared", "raw", "publish", "generic"})
 
 
 def fingerprint_code(domain: str, settings: Settings) -> str:
-    """SHA-256 of all dbt code that the domain is built by: its own folders, what all share, tools and settings."""
+    """SHA-256 of everything that the domain is built by: its own dbt files, shared ones, tools and settings."""
     project = Path(os.environ.get("DBT_PROJECT_DIR") or ROOT / "dbt_project")
     digest = hashlib.sha256()
     for path in sorted(path for path in project.rglob("*") if path.is_file()):
@@ -35,7 +35,7 @@ def find_folder_domain(path: Path) -> str | None:
 
 
 def fingerprint_privacy(settings: Settings) -> str:
-    """The mode of publication, its smallest group and its key, from which nobody can tell the key."""
+    """The mode of publication, its smallest group and its key, without revealing the key."""
     pseudonymiser = read_pseudonymiser(settings)
     key = hmac.digest(pseudonymiser.key, b"fingerprint", "sha256").hex() if pseudonymiser else ""
     return f"{settings.privacy}:{settings.smallest_group if pseudonymiser else ''}:{key}"

@@ -1,4 +1,4 @@
-"""The marts in both engines: what is there, and whether it is the same."""
+"""The marts in both engines, and whether they are equal."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ def count_published(server: Server) -> dict[str, int]:
 
 
 def compare_marts(connection: duckdb.DuckDBPyConnection, server: Server | None) -> list[MartState]:
-    """Holds every mart in DuckDB against the one in Postgres, values included; without a server only counts."""
+    """Compares every mart in DuckDB with the one in Postgres, values included; without a server it only counts rows."""
     here = _list_marts(connection, "current_database()")
     there: set[str] = set()
     if server:

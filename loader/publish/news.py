@@ -1,4 +1,4 @@
-"""What is new for a domain since readers got it: rows that raw gained, changed or lost, and code that changed."""
+"""What is new for a domain since it was published: rows that raw gained, changed or lost, and changed code."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _MISSING_MARTS = """
 
 @dataclass(frozen=True)
 class DomainBuild:
-    """A build of a domain, whole and successful: what it was built from.
+    """A complete and successful build of a domain, and what it was built from.
 
     `inputs` holds each raw table that its models read, with its number of rows and its newest load then.
     """
@@ -44,7 +44,7 @@ def read_publications(server: Server) -> dict[str, str | None]:
 
 
 def read_builds(connection: duckdb.DuckDBPyConnection) -> dict[str, DomainBuild]:
-    """The last build of each domain in the warehouse, where nothing of it was built in part since."""
+    """The last build of each domain in the warehouse, unless a part of it was built since."""
     if not _has_table(connection, "operations.domain_builds"):
         return {}
     sql = "select domain, build_id, code_fingerprint from operations.domain_builds"
@@ -72,7 +72,7 @@ def find_news(
 
 
 def has_passed_unit_tests(connection: duckdb.DuckDBPyConnection, domain: str, settings: Settings) -> bool:
-    """Whether the domain's unit tests passed with the code as it is now."""
+    """Whether the domain's unit tests passed with the present code."""
     if not _has_table(connection, "operations.unit_tests_passed"):
         return False
     sql = "select code_fingerprint from operations.unit_tests_passed where domain = ?"
@@ -87,7 +87,7 @@ def _describe_news(
     settings: Settings,
 ) -> str | None:
     if domain not in builds:
-        return "it was not built whole and successfully yet"
+        return "it has no complete, successful build yet"
     build = builds[domain]
     if build.code_fingerprint != fingerprint_code(domain, settings):
         return "its models or settings changed"

@@ -1,4 +1,4 @@
-"""What a build left behind, read from the tables in which dbt's macros note it."""
+"""The outcome of builds and handoffs, read from the tables in which dbt's macros note it."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ def read_failing_nodes(connection: duckdb.DuckDBPyConnection) -> dict[str, list[
 
 
 def read_handoffs(server: Server) -> dict[str, str | None]:
-    """The build of each domain that Postgres has the transform tables of."""
+    """The build from which Postgres has the transform tables, by domain."""
     with server.connect() as connection, connection.cursor() as cursor:
         try:
             cursor.execute("select domain, min(build_id) from operations.handoffs group by domain")
@@ -37,7 +37,7 @@ def read_handoffs(server: Server) -> dict[str, str | None]:
 
 
 def describe_failures(results: Sequence[NodeResult]) -> str:
-    """The models and tests that failed, by name, the first of them with dbt's words; empty where none did."""
+    """The models and tests that failed, by name, and dbt's message for the first; empty if none failed."""
     failed = [result for result in results if result.status in ("error", "fail", "runtime error")]
     if not failed:
         return ""

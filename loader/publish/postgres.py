@@ -33,7 +33,7 @@ _HOLDERS = """
         and pid in (select pid from pg_locks where granted and relation = any(%s::regclass[]::oid[]))
 """
 _CONNECT_SECONDS = 10
-# Postgres refuses to run as root; nobody is there on every Linux.
+# Postgres refuses to run as root; every Linux has the user nobody.
 _USER_FOR_ROOT = "nobody"
 
 
@@ -72,7 +72,7 @@ class Server:
             raise HeadwaterError(
                 f"Postgres at {self.host} port {self.port} cannot be used:"
                 f" {' '.join(str(error).split()).rstrip('.?')}."
-                + (" Start it with `headwater postgres start`." if self.is_embedded else " See PGHOST and friends.")
+                + (" Start it with `headwater postgres start`." if self.is_embedded else " Check PGHOST and PGPORT.")
             ) from error
 
 
@@ -90,7 +90,7 @@ def find_server(settings: Settings, environment: Mapping[str, str] = os.environ)
 
 
 def ensure_server() -> Server:
-    """The server, started if it is the embedded one and down. Raises HeadwaterError when it does not answer."""
+    """The server; the embedded one is started if it is down. Raises HeadwaterError when it does not answer."""
     settings = read_settings()
     server = find_server(settings)
     if server.is_embedded:
@@ -100,7 +100,7 @@ def ensure_server() -> Server:
 
 
 def wait_for_readers(server: Server, schema: str, wait_seconds: float) -> None:
-    """Waits until nobody uses a table of the schema. Raises HeadwaterError, which names who did for `wait_seconds`."""
+    """Waits until no session uses a table of the schema. Raises HeadwaterError that names those that do not end."""
     with closing(server.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("select pg_catalog.quote_ident(tablename) from pg_tables where schemaname = %s", [schema])
         tables = [f"{schema}.{name}" for (name,) in cursor.fetchall()]
@@ -129,7 +129,7 @@ def is_running(settings: Settings) -> bool:
 def start(settings: Settings) -> bool:
     """Starts the embedded server, which then runs until `stop`; makes its cluster the first time.
 
-    False when it ran already. Either way it answers now: one that recovers from a crash is waited for.
+    Returns False if it was running. It answers now in both cases: this waits for a server that recovers from a crash.
     """
     if _is_up(settings):
         return False
@@ -163,7 +163,7 @@ def start(settings: Settings) -> bool:
 
 
 def stop(settings: Settings) -> bool:
-    """Stops the embedded server, ending open connections; False when it was not running."""
+    """Stops the embedded server and its open connections. Returns False if it was not running."""
     process = _find_process(settings)
     if process is None:
         return False
@@ -177,13 +177,13 @@ def stop(settings: Settings) -> bool:
 
 
 def find_duckdb_extension() -> Path:
-    """DuckDB's postgres extension as its wheel brings it, so that nothing is downloaded or copied."""
+    """DuckDB's postgres extension, in its wheel: nothing is downloaded or copied."""
     folder = _find_package("duckdb_extension_postgres_scanner") / "extensions" / f"v{version('duckdb')}"
     return folder / "postgres_scanner.duckdb_extension"
 
 
 def _find_process(settings: Settings) -> psutil.Process | None:
-    """The embedded server's first process, if it lives."""
+    """The embedded server's first process, if it is alive."""
     process = _read_process(settings)
     with suppress(psutil.Error):
         if process and process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE:
@@ -192,7 +192,7 @@ def _find_process(settings: Settings) -> psutil.Process | None:
 
 
 def _is_up(settings: Settings) -> bool:
-    """Whether the embedded server runs; one that refuses who comes, while it recovers or stops, is waited for."""
+    """Whether the embedded server runs. Waits for one that refuses connections while it recovers or stops."""
     deadline = time.monotonic() + _START_SECONDS
     is_ready = ("pg_isready", "--quiet", f"--host={settings.postgres_socket}")
     while is_running(settings):
@@ -203,7 +203,7 @@ def _is_up(settings: Settings) -> bool:
 
 
 def _wait_until_cleared_away(settings: Settings) -> None:
-    """A killed server whose process the system has not cleared away yet keeps another from starting."""
+    """Waits for the process of a killed server: until the system has removed it, no other can start."""
     deadline = time.monotonic() + _START_SECONDS
     with suppress(psutil.Error):
         while (process := _read_process(settings)) and process.status() == psutil.STATUS_ZOMBIE:
@@ -213,7 +213,7 @@ def _wait_until_cleared_away(settings: Settings) -> None:
 
 
 def _read_process(settings: Settings) -> psutil.Process | None:
-    """The process whose number stands in the cluster's `postmaster.pid`."""
+    """The process whose number is in the cluster's `postmaster.pid`."""
     try:
         return psutil.Process(int((settings.postgres_data / "postmaster.pid").read_text().splitlines()[0]))
     except (OSError, ValueError, IndexError, psutil.Error):
@@ -233,7 +233,7 @@ def _find_package(name: str) -> Path:
 
 
 def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    # A server keeps the files that it inherits open: output goes to a file, never to a pipe that would not end.
+    # A server keeps inherited files open, so a pipe would not end: output goes to a file.
     nobody = pwd.getpwnam(_USER_FOR_ROOT) if os.geteuid() == 0 else None
     with tempfile.TemporaryFile() as output:
         finished = subprocess.run(
@@ -261,7 +261,7 @@ def _run_or_raise(program: str, *arguments: str) -> None:
 
 
 def _hand_over_to_nobody(*folders: Path) -> None:
-    """Gives the folders to the user that the server runs as, and lets it pass through those above them."""
+    """Gives the folders to the user that the server runs as, and gives it access through the folders above them."""
     uid = pwd.getpwnam(_USER_FOR_ROOT).pw_uid
     for folder in folders:
         os.chown(folder, uid, -1)
@@ -273,7 +273,7 @@ def _hand_over_to_nobody(*folders: Path) -> None:
 
 
 def _quote(value: str) -> str:
-    """A value of a libpq connection string; in quotes only where it needs them."""
+    """A value of a libpq connection string; in quotes if it needs them."""
     if value and not set(value) & set(" '\\"):
         return value
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")

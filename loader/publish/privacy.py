@@ -1,4 +1,4 @@
-"""How to publish: with everything as the sources have it, or with keyed pseudonyms for groups of people."""
+"""How to publish: everything as the sources have it, or keyed pseudonyms for groups of people."""
 
 import hmac
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _PSEUDONYM_BYTES = 16
 
 @dataclass(frozen=True)
 class Pseudonymiser:
-    """Keyed pseudonyms and days: the same for the same key, and without it not to be told from chance."""
+    """Keyed pseudonyms and days: the same for the same key, and random to anyone without it."""
 
     key: bytes
 
@@ -27,10 +27,10 @@ class Pseudonymiser:
         return f"{kind}-{self._digest(kind, text)[:_PSEUDONYM_BYTES].hex()}"
 
     def move_dates(self, texts: Sequence[str], true_dates: Sequence[date]) -> list[date]:
-        """For each text a day, chosen by key and text, of the year that the dates lie in, and that is none of them.
+        """For each text a day in the year of the dates, chosen by key and text, that is not one of the dates.
 
-        The dates are those of all records that a reader cannot tell apart: a day that some of them have would exclude
-        these. Where the dates fill the year, it is any day but that of the text, which has the same place.
+        The dates are those of all records that look alike to a reader: a day that some of them have would exclude
+        these. If the dates fill the year, it is any day except the text's own, which is at the same position.
         """
         year = true_dates[0].year
         days = range(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal() + 1)
@@ -39,7 +39,7 @@ class Pseudonymiser:
         for text, true_date in zip(texts, true_dates, strict=False):
             avoided = taken if len(taken) < len(days) else {true_date.toordinal()}
             place = int.from_bytes(self._digest("date", text)[:8], "big") % len(days)
-            # The next one from there on, so that another date in the year moves few.
+            # The next free day, so that an additional date in the year moves few others.
             while days[place] in avoided:
                 place = (place + 1) % len(days)
             moved.append(date.fromordinal(days[place]))
@@ -74,7 +74,7 @@ def read_pseudonymiser(settings: Settings) -> Pseudonymiser | None:
 
 
 def _read_key() -> str:
-    # Only in the mode: dlt takes a second to import.
+    # Only in this mode: dlt takes a second to import.
     import dlt
 
     return str(dlt.secrets.get("publication.privacy_key") or "")

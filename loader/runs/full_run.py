@@ -1,4 +1,4 @@
-"""`headwater run`: each enabled domain is loaded and, where there is news, built and published apart from the others.
+"""`headwater run`: each enabled domain is loaded and, if there is news, built and published apart from the others.
 
 A source that fails, or a model or test that fails, holds back its own domain and no other.
 """
@@ -58,7 +58,7 @@ def _choose_domains(settings: Settings, named: Sequence[str]) -> Sequence[str]:
 
 
 def _run(settings: Settings, console: Console, report: RunReport, domains: Sequence[str], is_forced: bool) -> None:
-    # A key or a server that is not there is better known before an hour of loading than after it.
+    # Report a missing key or server now, and not after an hour of loading.
     read_pseudonymiser(settings)
     server = find_server(settings)
     if not server.is_embedded:
@@ -81,7 +81,7 @@ def _run(settings: Settings, console: Console, report: RunReport, domains: Seque
 
 
 def _load(settings: Settings, console: Console, report: RunReport, domains: Sequence[str]) -> list[str]:
-    """Loads every source of the domains; returns the domains of which no source failed."""
+    """Loads every source of the domains; returns the domains without a failed source."""
     loads = list(run_sources(select_sources(None, domains=domains), settings, console))
     print_summary(loads, console)
     report.resources = [resource for load in loads for resource in load.resources]
@@ -107,7 +107,7 @@ def _find_news(settings: Settings, server: Server, domains: Sequence[str], is_fo
 def _build(
     settings: Settings, console: Console, report: RunReport, server: Server, domains: Sequence[str]
 ) -> list[str]:
-    """Builds and tests the domains in DuckDB and hands off those that are successful; returns these."""
+    """Builds and tests the domains in DuckDB and hands off the successful ones; returns these."""
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True) as connection:
         are_unit_tests_due = not all(has_passed_unit_tests(connection, domain, settings) for domain in domains)
     run = run_dbt(
@@ -167,7 +167,7 @@ def _describe_publication(run: DbtRun) -> str:
 
 
 def _select(settings: Settings, domains: Sequence[str]) -> list[str]:
-    """As a user types it; nothing for all domains."""
+    """The selection as a user types it; empty for all domains."""
     if set(domains) == set(settings.domains):
         return []
     return ["--select", *(f"tag:{domain}" for domain in domains)]

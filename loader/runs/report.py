@@ -16,7 +16,7 @@ PUBLISHED, UP_TO_DATE, HELD_BACK = "published", "up to date", "held back"
 
 @dataclass
 class Step:
-    """One of the steps: how long it took, and what came of it in a few words."""
+    """One step: how long it took, and its outcome in a few words."""
 
     name: str
     seconds: float
@@ -87,7 +87,7 @@ def print_report(report: RunReport, console: Console) -> None:
         others = "Other domains are not affected. " if any(o.state != HELD_BACK for o in report.domains) else ""
         console.print(f"Postgres still serves the previous marts of what is held back. {others}", end="")
         is_before_load = report.exit_status == 1 and not report.steps
-        console.print("Nothing was loaded." if is_before_load else "The same command, run again, goes on from here.")
+        console.print("Nothing was loaded." if is_before_load else "Run the same command again to continue.")
 
 
 def keep_report(settings: Settings, report: RunReport) -> None:
@@ -95,7 +95,7 @@ def keep_report(settings: Settings, report: RunReport) -> None:
     folder = settings.state / "runs"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{report.run_id}.json"
-    # Renamed when it is whole: `headwater status` reads the newest.
+    # Renamed when it is complete: `headwater status` reads the newest.
     unfinished = path.with_suffix(".unfinished")
     unfinished.write_text(json.dumps(asdict(report), indent=2))
     unfinished.rename(path)

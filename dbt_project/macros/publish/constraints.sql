@@ -6,7 +6,7 @@
     ({{ adapter.render_raw_columns_constraints(raw_columns=model['columns']) | join(',\n    ') }})
 {%- endmacro %}
 
-{# dbt-duckdb asks here whether a table will have keys, and would then drop it first and build it in its place. #}
+{# dbt-duckdb asks here whether a table will have keys, and would then drop it before it builds it again. #}
 {% macro enforced_constraint_types() -%}
     {{ return([]) }}
 {%- endmacro %}

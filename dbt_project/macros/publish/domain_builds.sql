@@ -1,6 +1,6 @@
 {#
-    What each domain was last built from, whole and successfully: its code, and of each raw table that it reads the
-    number of rows and the newest load. `headwater run` compares this with what is there now (loader/publish/news.py):
+    What the last complete and successful build of each domain was made from: its code, and the number of rows and the
+    newest load of each raw table that it reads. `headwater run` compares this with now (loader/publish/news.py):
     a domain without news is neither built nor published.
 #}
 {% macro forget_domain_builds(nodes) -%}
@@ -51,7 +51,7 @@
     ) -%}
 {%- endmacro %}
 
-{# Unit tests test code: they need not run again until it changes. #}
+{# Unit tests test code: they run again when it changes. #}
 {% macro _record_unit_tests(domain, results) -%}
     {%- set ran = [] -%}
     {%- for result in results

@@ -1,6 +1,6 @@
 {#
     A domain is a folder of models, such as models/marts/academic. It is built, handed off and published apart from the
-    others. `shared` is no domain: what it holds goes with each of them.
+    others. `shared` is not a domain: its models go with each of them.
 #}
 {% macro list_domains() -%}
     {%- set domains = [] -%}

@@ -1,9 +1,9 @@
 {#
     `dbt run-operation handoff`: copies the transform tables that the marts read to Postgres's schema `transform`, in
     one transaction. It takes all domains whose models and tests were successful when they last ran, or with
-    `--args '{domain: academic}'` one of them. What the other domains handed off before stays. Which tables these are is
-    read from the graph. In the pseudonymous mode each table is copied from its counterpart (privacy.sql), in the order
-    of its pseudonyms: rows in the order of true ids would tell which is which.
+    `--args '{domain: academic}'` one of them. Tables of other domains stay. Which tables a domain has is read
+    from the graph. In the pseudonymous mode each table is copied from its counterpart (privacy.sql), sorted by
+    pseudonym: the order of true ids would reveal which row is which.
 #}
 {% macro handoff(domain=none) %}
     {%- if target.type != 'duckdb' -%}
@@ -61,7 +61,7 @@
     {%- do _attach_postgres() -%}
     {%- do refuse_public_after_pseudonymous() -%}
     {%- do _prepare_handoffs() -%}
-    {#- dbt has begun a transaction for an operation, and none for the hook of a run -#}
+    {#- dbt begins a transaction for an operation, but not for the hook of a run -#}
     {%- set statements = (["commit"] if flags.WHICH == 'run-operation' else []) + [
         "begin",
         "call postgres_execute('postgres_server', 'set local lock_timeout = " ~ lock_timeout_milliseconds() ~ "')",
@@ -88,7 +88,7 @@
         ~ (", with pseudonyms." if is_pseudonymous() else "."), info=true) -%}
 {%- endmacro %}
 
-{# Both values come from the process that runs dbt (loader/publish/dbt_plugin.py): the password is in neither. #}
+{# The values come from the process that runs dbt (loader/publish/dbt_plugin.py), without the password. #}
 {% macro _attach_postgres() -%}
     {%- set server = run_query("
         select server.extension_path, server.connection_string, server.error
@@ -135,8 +135,8 @@
 {%- endmacro %}
 
 {#
-    What the new tables replace, and what these domains handed off before and no longer need. Where `transform` holds
-    true rows and pseudonymous ones come, all of it goes.
+    The tables that the new ones replace, and those that these domains handed off before and no longer need. If
+    `transform` holds true rows and pseudonymous ones come, all of its tables.
 #}
 {% macro _find_replaced_tables(domains, copies) -%}
     {%- set there = run_query(

@@ -1,7 +1,7 @@
 {#
     The last result of every model, seed, snapshot and test in DuckDB: the handoff takes only domains in which all of
-    them are successful. A run that is killed leaves `running`, and one that leaves tests out leaves them `due`, so that
-    half a build is never taken for a whole one.
+    them are successful. A run that is killed leaves `running`, and one without tests leaves them `due`, so that a
+    partial build never counts as a complete one.
 #}
 {% macro prepare_operations() -%}
     {%- do run_query("
@@ -35,7 +35,7 @@
     {%- do forget_domain_builds(due + selected) -%}
 {%- endmacro %}
 
-{# The tests of what this run builds, and of the sources that it reads: what they found before is out of date. #}
+{# The tests of what this run builds, and of the sources that it reads: their earlier results are out of date. #}
 {% macro _find_tests_due() -%}
     {%- set touched = [] -%}
     {%- for node in graph.nodes.values()
@@ -83,7 +83,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The nodes of a domain, and the shared ones, whose last run was not successful, or that never ran. #}
+{# The nodes of a domain, and shared ones, that never ran or were not successful in their last run. #}
 {% macro find_failing_nodes(domain) -%}
     {%- set successful = run_query(
         "select unique_id from operations.node_results where status in ('success', 'pass', 'warn')"

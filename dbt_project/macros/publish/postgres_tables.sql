@@ -1,5 +1,5 @@
 {#
-    A mart on Postgres gets its keys after its rows: a million rows with a key take half the time so, and foreign keys
+    A mart on Postgres gets its keys after its rows: that takes half the time for a million rows, and foreign keys
     are checked by one join instead of row by row. dbt's own macro declares them with the empty table.
 #}
 {% macro postgres__create_table_as(temporary, relation, sql) -%}
@@ -19,7 +19,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Names that a person can read in an error: else they would bear the name of the table before it is renamed. #}
+{# Readable names for errors: Postgres would name them after the table before it is renamed. #}
 {% macro name_constraints(model) -%}
     {%- set named = [] -%}
     {%- for constraint in model['constraints'] -%}

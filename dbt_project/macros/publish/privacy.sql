@@ -1,17 +1,17 @@
 {#
     The mode of publication (loader/publish/privacy.py): `public`, or `pseudonymous`, in which the handoff copies the tables of
-    schema `pseudonymous` in the place of those of `transform`.
+    schema `pseudonymous` in place of those of `transform`.
 #}
 {% macro smallest_group() -%}
     {{ return(env_var('HEADWATER_SMALLEST_GROUP', '5') | int) }}
 {%- endmacro %}
 
-{# A mean over the window `cell`, which is of enough people: where some have no value, those who have may be too few. #}
+{# A mean over the window `cell`, which has enough people. Null if any value is missing: the others may be too few. #}
 {% macro mean_of_cell(column) -%}
     case when count({{ column }}) over cell = count(*) over cell then avg({{ column }}) over cell end
 {%- endmacro %}
 
-{# A mean over a group of people, rounded, where it is one of enough values. #}
+{# A rounded mean over a group of people; null if there are too few values. #}
 {% macro mean_of_people(column) -%}
     case when count({{ column }}) >= {{ smallest_group() }} then round(avg({{ column }})) end
 {%- endmacro %}
@@ -30,10 +30,9 @@
 {%- endmacro %}
 
 {#
-    What is copied to Postgres under which name: the models themselves, or in the pseudonymous mode the model that
-    stands for each by its name (pseudonymous_works for int_works), with the same columns. A model that holds nothing
-    personal says so (`config: {meta: {is_personal: false}}`) and is copied as it is. Without either nothing is handed
-    off.
+    The models that are copied to Postgres, by name: the models themselves, or in the pseudonymous mode the counterpart
+    of each (pseudonymous_works for int_works), with the same columns. A model that holds nothing personal says so
+    (`config: {meta: {is_personal: false}}`) and is copied as it is. Without either, nothing is handed off.
 #}
 {% macro find_copies(models) -%}
     {%- set copies = {} -%}
@@ -44,7 +43,7 @@
     {{ return(copies) }}
 {%- endmacro %}
 
-{# What was built with another key or threshold must not be published in the name of these. #}
+{# A build with a different key or threshold must not be published under these settings. #}
 {% macro refuse_other_settings(domains) -%}
     {%- set built = run_query(
         "select domain from operations.domain_builds where privacy_fingerprint = privacy_fingerprint()"
@@ -86,7 +85,7 @@
 {%- endmacro %}
 
 {#
-    Postgres remembers how it was published to, in a comment on `transform` and, from the swap on, on `marts`: else a
+    Postgres keeps the mode of publication in a comment on `transform` and, after the swap, on `marts`. Otherwise a
     forgotten setting would replace pseudonyms by names.
 #}
 {% macro pseudonymous_mark() -%}

@@ -1,7 +1,7 @@
 {#
     Publication is all or nothing, domain by domain. On Postgres the marts are built and tested in `marts_next`; of
-    each domain of which every mart was built and every test passed in this run, one transaction puts the marts in the
-    place of those in `marts` (swap.sql). Shared marts go with every publication.
+    each domain of which every mart was built and every test passed in this run, one transaction puts the marts in
+    place of those in `marts` (swap.sql). Shared marts are part of every publication.
 #}
 {% macro clear_next_marts() -%}
     {%- set selected = [] -%}
@@ -48,7 +48,7 @@
     {%- do _start_build_notes() -%}
 {%- endmacro %}
 
-{# Nothing can be built of a domain that was never handed off. The others go on. #}
+{# A domain that was never handed off cannot be built. The others are built. #}
 {% macro _refuse_without_handoff(domains) -%}
     {%- set there = run_query("select tablename from pg_tables where schemaname = 'transform'").columns[0].values() -%}
     {%- set missing = {} -%}
@@ -68,8 +68,8 @@
 {%- endmacro %}
 
 {#
-    Not while a swap is under way: its schema is `marts_next` until it commits, and the drop would go on to what is
-    `marts` by then. The lock is held until adapter.drop_schema commits; that one, unlike plain SQL, also forgets what
+    Not during a swap: its tables are in `marts_next` until it commits, and the drop would then drop what has become
+    `marts`. The lock is held until adapter.drop_schema commits; that one, unlike plain SQL, also forgets what
     dbt has cached of the schema.
 #}
 {% macro _drop_next_marts() -%}
@@ -94,8 +94,8 @@
 
 {#
     What this run builds, and from what: two runs at once share `marts_next`, and a handoff may come between two
-    marts. dbt closes its connections between models, so no lock can keep either away; the swap reads here whether
-    they came. A table that is replaced gets another oid.
+    marts. dbt closes its connections between models, so no lock can prevent either; the swap reads here whether it
+    happened. A replaced table has another oid.
 #}
 {% macro _start_build_notes() -%}
     {%- do run_query("
@@ -123,8 +123,8 @@
 {%- endmacro %}
 
 {#
-    Answers the statements that publish. What goes wrong in them is an error of the hook that runs them: dbt ends
-    with the message and a status that is not zero.
+    Returns the statements that publish. If one of them fails, so does the hook that runs them: dbt ends with the
+    message and a non-zero status.
 #}
 {% macro publish_marts(results) -%}
     {%- set published = find_published_domains(results) -%}

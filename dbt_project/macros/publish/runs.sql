@@ -14,7 +14,7 @@
         {%- do record_node_results(results) -%}
         {%- do record_domain_builds(results) -%}
         {%- if env_var('HEADWATER_HAND_OFF', '') -%}
-            {# `headwater run` starts dbt once for both. What is held back, it reads from operations.node_results. #}
+            {# `headwater run` starts dbt once for both. It reads from operations.node_results what is held back. #}
             {%- do hand_off(env_var('HEADWATER_HAND_OFF').split(',')) -%}
         {%- endif -%}
     {%- elif _builds_or_tests() and target.type == 'postgres' -%}
@@ -22,7 +22,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# After finish_run, whose statements dbt runs when it has rendered them. #}
+{# After finish_run: dbt runs its statements after rendering them. #}
 {% macro tell_of_run(results) -%}
     {%- if _builds_or_tests() and target.type == 'postgres' -%}
         {%- do tell_of_publication(results) -%}

@@ -1,4 +1,4 @@
-{# Schema names stand as written. On Postgres marts are built beside the published ones (see publication.sql). #}
+{# Schema names are used as written. On Postgres marts are built beside the published ones (see publication.sql). #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {%- if custom_schema_name is none -%}
         {{ target.schema }}

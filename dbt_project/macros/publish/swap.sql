@@ -3,13 +3,13 @@
     that were successful. The schema itself stays, and with it the grants on it. Three things make it more than a
     rename:
 
-    Postgres finds a table by its name statement by statement, so a reader's transaction could read one mart of before
-    and another of now. Therefore the old marts are locked first: who has read one of them is waited for, and who comes
-    later waits for a moment and then finds the new ones.
+    Postgres finds a table by its name statement by statement, so a reader's transaction could read one previous mart
+    and one new mart. Therefore the old marts are locked first: the swap waits for transactions that have read one of
+    them, and later ones wait for a moment and then find the new marts.
 
-    A transaction whose snapshot is older than the new rows would find the new marts empty. It is waited for, too.
+    A transaction whose snapshot is older than the new rows would find the new marts empty. The swap waits for it, too.
 
-    What readers have made (grants, and views that read the marts) is carried over; where that cannot be, nothing is
+    What readers have made (grants, and views that read the marts) is carried over; if that is impossible, nothing is
     published.
 
     Marts of other domains stay as they are. A shared mart that they refer to stays too: see grow_shared_marts.
@@ -25,8 +25,8 @@ declare
     attempt_time constant interval := current_setting('deadlock_timeout')::interval / 2;
     attempt_ends_at timestamptz;
     place regclass;
-    -- Readers mostly come to the marts in one order, and to a view before its marts: locked first is where the last
-    -- attempt had to wait, and views before tables, so that readers queue there and hold nothing that is still wanted.
+    -- Most readers read the marts in one order, and a view before its marts. So the table that the last attempt waited
+    -- for is locked first, and views before tables: readers queue there and hold nothing that the swap still needs.
     contended regclass;
     old_marts regclass[];
     new_marts regclass[];
@@ -88,7 +88,7 @@ begin
             {{ _drop_replaced_marts() }}
             {{ _record_publications(domains) }}
             {{ _carry_over_mark() }}
-            -- what was held back, and the notes; not `cascade`: what else is there is someone's work
+            -- what was held back, and the notes; not `cascade`: anything else is someone's work
             execute (
                 select 'drop table ' || string_agg(oid::regclass::text, ', ') from pg_catalog.pg_class
                 where relnamespace = 'marts_next'::regnamespace and relkind = 'r'
@@ -335,7 +335,7 @@ $reader$;
             end if;
 {% endmacro %}
 
-{# The same as for the DuckDB file: how long to wait for whoever holds what is needed. #}
+{# As for the DuckDB file: how long to wait for a session that holds what is needed. #}
 {% macro read_lock_wait_seconds() -%}
     {{ return((env_var('HEADWATER_LOCK_WAIT_SECONDS', '') or '20') | float(20)) }}
 {%- endmacro %}
@@ -345,7 +345,7 @@ $reader$;
     {{ return([(read_lock_wait_seconds() * 1000) | int, 1] | max) }}
 {%- endmacro %}
 
-{# A mart that the project has no more, or someone else's table: neither is dropped unasked. #}
+{# A mart that the project no longer has, or someone else's table: neither is dropped without being asked. #}
 {% macro _refuse_tables_without_successor() %}
             select string_agg(old_mart::text, ', ') into detail from unnest(old_marts) as old_mart
             where to_regclass(replace(old_mart::text, 'marts.', 'marts_next.')) is null;
@@ -464,7 +464,7 @@ $reader$;
             end if;
 {% endmacro %}
 
-{# Nobody reads them any more. Not `cascade`: what else hangs on them is someone's work. #}
+{# Nobody reads them now. Not `cascade`: other objects that depend on them are someone's work. #}
 {% macro _drop_replaced_marts() %}
             begin
                 if cardinality(old_marts) > 0 then

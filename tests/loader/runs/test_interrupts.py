@@ -70,5 +70,5 @@ def test_a_whole_run_ends_with_the_dbt_that_it_started(workspace: Workspace, sam
         assert wait_until(find_dbt, running)
         (dbt,) = find_dbt()
         output = terminate(running, find_dbt)
-    assert "The same command, run again, goes on from here" in output
+    assert "Run the same command again to continue" in output
     assert not dbt.is_running()
