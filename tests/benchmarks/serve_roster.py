@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def keep_roster(catalogue: Catalogue, roster: Path) -> Catalogue:
-    """The catalogue without the authors whom nobody asks for: they would fill the server's memory."""
+    """The catalogue without the authors that nobody requests: they would fill the server's memory."""
     entries = read_roster(roster)
     wanted = {entry.author_id or entry.orcid for entry in entries}
     return replace(catalogue, authors=[each for each in catalogue.authors if wanted & {each["id"], each["orcid"]}])

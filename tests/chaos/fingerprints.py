@@ -79,7 +79,7 @@ def read_schema(connection: duckdb.DuckDBPyConnection, schema: str, database: st
 
 
 def read_postgres_schema(connection: duckdb.DuckDBPyConnection, server: Server, schema: str) -> dict[str, Fingerprint]:
-    """The rows of every table of a schema in Postgres, told by DuckDB: equal to `read_schema` where they are."""
+    """The rows of every table of a schema in Postgres, as DuckDB reads them: comparable with `read_schema`."""
     attach_postgres(connection, server)
     return read_schema(connection, schema, "postgres_server")
 

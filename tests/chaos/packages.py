@@ -1,4 +1,4 @@
-"""Dlt's load packages as anyone can see them: folders that move as a load goes on."""
+"""Dlt's load packages as anyone can see them: folders that move while a load runs."""
 
 import stat
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Packages:
 
 
 def _read_change(path: Path) -> int:
-    """When a package was touched; -1 for what is none."""
+    """When a package was touched; -1 if there is no package."""
     try:
         status = path.stat()
     except FileNotFoundError:  # it moved on just now

@@ -1,4 +1,4 @@
-"""The moments of a handoff and of a publication, told by what Postgres shows to anyone who asks it."""
+"""The moments of a handoff and of a publication, as Postgres shows them to any session."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ class Watch:
         self._papers_before = self._find(_PAPERS)
 
     def is_handing_off(self) -> bool:
-        """Whether a connection of DuckDB's is there, which gives itself no name."""
+        """Whether DuckDB is connected; it gives its connections no name."""
         return self._is_there(
             "select 1 from pg_stat_activity where backend_type = 'client backend' and usename = 'postgres'"
             " and application_name = ''"
@@ -56,7 +56,7 @@ class Watch:
         return self._is_there("select 1 from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0")
 
     def kill(self, victim: str) -> bool:
-        """Kills a process of the server at once (one of VICTIMS); False when there is none such."""
+        """Kills a process of the server at once (one of VICTIMS); False if there is none."""
         with self._connection.cursor() as cursor:
             cursor.execute(VICTIMS[victim])
             found = cursor.fetchone()
@@ -132,7 +132,7 @@ def measure_publication(world: World, phase: str) -> float:
 
 @contextmanager
 def _read_for_long(server: Server) -> Iterator[None]:
-    """A reader whose transaction has read a mart and goes on."""
+    """A reader whose transaction has read a mart and continues."""
     with closing(server.as_reader().connect()) as connection, connection.cursor() as cursor:
         cursor.execute("select count(*) from fct_papers")
         yield

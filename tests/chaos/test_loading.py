@@ -1,4 +1,4 @@
-"""A load killed or interrupted at any moment, once or often, goes on to the same raw as one that nobody disturbed.
+"""A load killed or interrupted at any moment, once or often, continues to the same raw as an undisturbed one.
 
 `HEADWATER_CHAOS_KILLS` and `HEADWATER_CHAOS_SEED` are explained in `chance.py`.
 """
@@ -30,7 +30,7 @@ _COMMANDS = {"dlt": ("dlt", "pipeline", "run"), "headwater": ("headwater", "run"
 # Only guards the test.
 _LONGEST_END_SECONDS = 60
 _LOAD = ("dlt", "pipeline", "run")
-# What is asked for when works name it: which week's record comes depends on the week of the run that asks.
+# Requested when works name it: which week's record comes depends on the week of that run.
 _ASKED_FOR_ONCE = ("institutions", "topics")
 
 

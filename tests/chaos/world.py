@@ -26,7 +26,7 @@ class World:
         self.workspace = workspace
         # As users have it: readers, and what a kill has left, are waited for.
         workspace.environment.pop("HEADWATER_LOCK_WAIT_SECONDS", None)
-        # Which coauthors are asked for follows from the weeks in which runs came to their end.
+        # Which coauthors are requested follows from the weeks in which runs ended.
         workspace.environment["SOURCES__OPENALEX__COAUTHOR_CREDITS"] = "0"
         self._roster = workspace.folder / "roster.csv"
         write_roster(self._roster, roster_size=ROSTER_SIZE)

@@ -51,7 +51,7 @@ _FAIL_AT = """
 
 @pytest.fixture
 def unswapped(published: Workspace) -> Workspace:
-    """Marts that are built and tested, and not published: something hung on the ones of before."""
+    """Marts that are built and tested but not published: something depended on the previous ones."""
     set_published_version(published, "old")
     set_version(published, "new")
     execute(published, "create materialized view public.hung as select * from marts.dim_topics")
@@ -134,7 +134,7 @@ def test_a_publication_without_all_tests_says_so_and_fails(published: Workspace)
 
 @pytest.mark.parametrize(("step", "end"), [("handoff", "terminate"), ("build", "kill"), ("swap", "terminate")])
 def test_a_server_process_that_dies_leaves_the_old_marts(published: Workspace, step: str, end: str) -> None:
-    """`terminate` ends one session; `kill` takes the whole server down, which then starts anew by itself."""
+    """`terminate` ends one session; `kill` takes the whole server down, which then restarts by itself."""
     before = published.query_postgres("select 'marts.dim_topics'::regclass::oid, count(*) from marts.dim_topics")
     warehouse = published.settings.warehouse.read_bytes()
     command, hold, caught = {

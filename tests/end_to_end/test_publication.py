@@ -1,4 +1,4 @@
-"""Readers get whole and tested marts, or the ones of before: never half, never untested."""
+"""Readers get complete and tested marts, or the previous ones."""
 
 import dataclasses
 from typing import Any

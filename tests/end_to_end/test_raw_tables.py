@@ -183,7 +183,7 @@ def test_a_null_is_found_in_every_column_that_may_have_none(
 
 
 def test_rows_that_were_removed_are_subtracted(loaded: Workspace, tmp_path: Path) -> None:
-    """In a warehouse whose loads count them; in one of before, the column is not there."""
+    """In a warehouse whose loads count them; one of an earlier version lacks the column."""
     with duckdb.connect(str(loaded.settings.warehouse)) as connection:
         connection.execute("use raw_openalex")
         connection.execute("alter table load_counts add column if not exists removed_count bigint")

@@ -240,7 +240,7 @@ def test_what_cannot_be_carried_over_stops_the_publication_and_is_named(publishe
             execute(published, swap)
         assert read_everything(published) == before
         execute(published, undone)
-    # What only stands in the schema is nobody's to drop, and does not stand in the way.
+    # Other objects in the schema are not dropped, and do not stop the publication.
     execute(published, "create view marts.mine as select count(*) from marts.dim_topics")
     execute(published, swap)
     execute(published, "drop schema office; drop view marts.mine")

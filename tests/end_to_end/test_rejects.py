@@ -10,7 +10,7 @@ from loader.sources.openalex import SOURCE
 from tests.support.sample import Sample, serve_sample
 from tests.support.workspace import Workspace
 
-# What the loader was before its model was mended: it took 20 citations for the most that a work has.
+# The loader before its model was fixed: it took 20 citations for the maximum of a work.
 _YESTERDAYS_LOADER = """
 import sys
 from dataclasses import replace

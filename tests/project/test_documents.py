@@ -1,4 +1,4 @@
-"""The documents name what is there: files, tests, make targets; and the decisions are all in their index."""
+"""The documents name only what exists (files, tests, make targets), and the index of decisions is complete."""
 
 import ast
 import re

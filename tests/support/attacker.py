@@ -31,7 +31,7 @@ class Column:
 
 
 def list_columns(workspace: Workspace) -> list[Column]:
-    """The columns of everything that can be read, in whatever schema."""
+    """The columns of everything that can be read, in any schema."""
     return [
         Column(f'"{schema}"."{table}"', f'"{name}"', str(kind))
         for schema, table, name, kind in workspace.query_postgres(

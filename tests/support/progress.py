@@ -1,4 +1,4 @@
-"""A progress that keeps what it is told."""
+"""A progress that keeps what is reported to it."""
 
 from collections.abc import Sequence
 

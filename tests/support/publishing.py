@@ -7,11 +7,11 @@ from psycopg2.extensions import connection as postgres_connection
 
 from tests.support.workspace import Finished, Running, Workspace
 
-# Without the JSON files that dbt leaves of every command: nobody reads them here.
+# Without the JSON files that dbt writes for every command, which are not read here.
 PUBLISH = ("dbt", "build", "--target", "postgres", "--no-write-json")
 HAND_OFF = ("dbt", "run-operation", "handoff", "--no-write-json")
 _DEADLINE_SECONDS = 60
-# What tells one version of the marts from the next: a column of three of them, from three tables of transform.
+# What differs between one version of the marts and the next: a column of three of them, from three tables of transform.
 _VERSIONED = {
     "dim_topics": ("int_topics", "description"),
     "dim_authors": ("int_authors", "department"),
@@ -48,7 +48,7 @@ def read_versions(connection: postgres_connection, schema: str = "marts") -> set
 
 
 def read_everything(workspace: Workspace) -> list[tuple[object, ...]]:
-    """What stands in Postgres: a change of any table, view or grant shows."""
+    """What is in Postgres: shows a change of any table, view or grant."""
     return workspace.query_postgres(_EVERYTHING)
 
 

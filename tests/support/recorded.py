@@ -23,7 +23,7 @@ class RecordedWorks:
 
     @cached_property
     def records(self) -> list[dict[str, Any]]:
-        """All records in the order of the pages; some works stand on two pages."""
+        """All records in the order of the pages; some works are on two pages."""
         files = sorted(PAGES.glob("result_*.json.gz"), key=lambda path: int(path.name.split("_")[1].split(".")[0]))
         return [record for path in files for record in orjson.loads(gzip.decompress(path.read_bytes()))["results"]]
 
@@ -54,7 +54,7 @@ class RecordedWorks:
         return {(work["id"], author) for work in self.papers for author in list_authors(work) & self.roster}
 
     def count_years(self, most: int) -> dict[str, set[int]]:
-        """The years in which the coauthors met most often published, on whatever recorded work."""
+        """The years in which the most frequent coauthors published, on any recorded work."""
         shared = Counter(author for work in self.roster_works for author in list_authors(work) - self.roster)
         chosen = set(sorted(shared, key=lambda author: (-shared[author], author))[:most])
         years: dict[str, set[int]] = {author: set() for author in chosen}

@@ -1,4 +1,4 @@
-"""A warehouse into which one resource is loaded, whatever its shape, as a run does it."""
+"""A warehouse into which one resource of any shape is loaded, as in a run."""
 
 from pathlib import Path
 from typing import Any, Self

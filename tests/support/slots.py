@@ -1,4 +1,4 @@
-"""Places with short names in which workspaces stand one after the other: a socket's path has at most 107 bytes."""
+"""Folders with short names, which workspaces use one after the other: a socket's path has at most 107 bytes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

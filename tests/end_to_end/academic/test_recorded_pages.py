@@ -36,7 +36,7 @@ def published(module_workspace: Workspace, recorded: RecordedWorks) -> Iterator[
         module_workspace.serve(server.url, module_workspace.write_roster("openalex_id", *sorted(recorded.roster)))
         module_workspace.environment["SOURCES__OPENALEX__COAUTHOR_CREDITS"] = str(ASKED_FOR)
         module_workspace.run_well("headwater", "run")
-        # Later runs would go on with the other coauthors.
+        # Later runs would continue with the other coauthors.
         module_workspace.environment["SOURCES__OPENALEX__COAUTHOR_CREDITS"] = "0"
         yield module_workspace
 

@@ -1,4 +1,4 @@
-"""A day later raw and marts are those of that day, whatever happened to a work; an unchanged third alters nothing."""
+"""A day later raw and marts are those of that day, for every kind of change. An unchanged third day alters nothing."""
 
 import json
 from collections.abc import Iterable

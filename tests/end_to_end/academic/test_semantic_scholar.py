@@ -1,4 +1,4 @@
-"""What Semantic Scholar knows reaches Postgres; without it, and when it fails, all else goes on as before."""
+"""What Semantic Scholar knows reaches Postgres; without it, or if it fails, everything else works as before."""
 
 from collections.abc import Iterator
 

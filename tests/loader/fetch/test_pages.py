@@ -1,4 +1,4 @@
-"""Every way of paging brings every record of a list, whatever the server does on the way, or says what is missing."""
+"""Every way of paging brings every record of a list, or an error that says what went wrong."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -61,7 +61,7 @@ def test_every_record_comes_once_in_every_way_of_paging(way: str, count: int, to
         reader = Reader(server, way, total=total)
         assert reader.read() == records
         assert {request.parameters["per_page"] for request in server.requests} == {"3"}
-        # Where nobody says when a list ends, an empty page does.
+        # Without a total or a last page, an empty page ends the list.
         unknown_end = total is None and way in COUNTED_BY_CLIENT and way != "a page number of so many"
         assert len(server.requests) == max(1, -(-count // 3)) + (1 if unknown_end and count else 0)
     assert {page.expected for page in reader.pages} == {None if total is None else count}
@@ -320,7 +320,7 @@ def test_a_cursor_that_never_ends_ends_with_an_empty_page() -> None:
 
 
 def test_the_size_of_the_pages_is_the_servers() -> None:
-    """A server may send fewer records than it was asked for: none is skipped."""
+    """A server may send fewer records than requested: none is skipped."""
     with ScriptedServer(serve(TEN)) as server:
         session = build_session(server.url)
         for paging in (Offset("offset"), PageNumber("page")):

@@ -30,7 +30,7 @@ def test_the_embedded_server_starts_answers_and_stops(workspace: Workspace) -> N
 def test_a_server_that_recovers_from_a_crash_is_waited_for(workspace: Workspace) -> None:
     workspace.run_well("headwater", "postgres", "start")
     with closing(workspace.server.connect()) as held, closing(workspace.server.connect()) as crashed:
-        # The server cannot go on before all its processes have ended, and gives this one five seconds.
+        # The server cannot continue before all its processes have ended, and gives this one five seconds.
         os.kill(held.info.backend_pid, signal.SIGSTOP)
         os.kill(crashed.info.backend_pid, signal.SIGKILL)
         assert wait_until_refused(workspace)

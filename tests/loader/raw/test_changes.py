@@ -1,4 +1,4 @@
-"""Events are merged in the order of their position, whatever the order and the load in which they come."""
+"""Events are merged by position, in whatever order and load they come."""
 
 import itertools
 import json
@@ -18,7 +18,7 @@ from tests.support.shapes import ShapeLoader
 
 
 class OrderEvent(Event):
-    """A row of an application's table, as its log of changes tells it."""
+    """A row of an application's table, as its log of changes has it."""
 
     key_field = "order_id"
     order_id: str
@@ -43,7 +43,7 @@ class YesterdaysEvent(OrderEvent):
 
 @dataclass
 class Log:
-    """A stand-in log: hands out its pages, and remembers from where it was asked to go on."""
+    """A stand-in log: hands out its pages, and remembers from which position it was read."""
 
     pages: list[EventPage] = field(default_factory=list)
     asked: dict[str, int] = field(default_factory=dict)

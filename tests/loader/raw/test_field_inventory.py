@@ -1,4 +1,4 @@
-"""What a source's records are made of is written down per load, and every change of it is told."""
+"""The fields of a source's records are noted per load, and every change is reported."""
 
 import json
 from collections.abc import Iterator

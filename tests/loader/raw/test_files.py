@@ -283,7 +283,7 @@ def test_columns_that_come_go_or_change_their_type_are_reported(folder: Path, wa
     warehouse.load(TRIP_FILES, folder)
     changes = {change.path: change.change for change in warehouse.progress.changes["trips"]}
     assert changes["Airport_fee"] == "now string (was double), from 3.parquet on"
-    # A column that is not declared is kept as text, which holds whatever comes.
+    # A column that is not declared is kept as text, which holds any value.
     assert warehouse.ask("select airport_fee from {raw}.trips order by file_name") == [("1.25",), ("1.5",), ("free",)]
     inventory = "select types, record_count, examined_count from {raw}.field_inventory where path = 'airport_fee'"
     assert warehouse.ask(inventory) == [("double", 0, 1)]

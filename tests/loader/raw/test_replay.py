@@ -1,4 +1,4 @@
-"""Rejected records wait, are loaded once when their model is mended, and never push out what is newer."""
+"""Rejected records are loaded exactly once after their model is fixed, and never replace a newer version."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.support.raw import Raw, work
 
 
 class YesterdaysWork(Work):
-    """The model before it was mended: it knew no year beyond 2000."""
+    """The model before it was fixed: it accepted no year after 2000."""
 
     publication_year: int | None = Field(default=None, le=2000)
 

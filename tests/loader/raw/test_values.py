@@ -1,4 +1,4 @@
-"""What comes as JSON stands in staging with exactly the value that it says, or is rejected with the reason."""
+"""A JSON value is in staging exactly as it was sent, or is rejected with the reason."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""One process at a time: others wait a bounded time and are told who holds the file."""
+"""One process at a time: others wait for a limited time, then report who holds the file."""
 
 import subprocess
 import sys

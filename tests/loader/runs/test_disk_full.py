@@ -1,4 +1,4 @@
-"""A disk that is really full: a small file system of the test's own. The load ends with a line and goes on later."""
+"""A disk that is really full: a small file system of its own. The load ends with one line, and continues later."""
 
 import shlex
 import subprocess

@@ -1,4 +1,4 @@
-"""SIGTERM, as a container or a service manager sends it: the command ends at once, whole, and goes on next time."""
+"""SIGTERM, as a service manager sends it: the command and its processes end at once, and the next run continues."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Authors' own records are asked for where something changed, and what a run did not come to is the next one's."""
+"""Authors' own records are requested if something changed; what a run did not reach is requested by the next one."""
 
 import shutil
 from collections.abc import Callable
@@ -44,7 +44,7 @@ class Followed:
         self.member_ids = {entry.author_id or by_orcid[entry.orcid] for entry in read_roster(self.roster)}
 
     def load(self, options: RunOptions | None = None, *, is_failing: bool = False) -> SourceLoad:
-        """Loads; `requests` then holds what was asked for. `is_failing`: no list of authors' records is answered."""
+        """Loads; `requests` then holds what was requested. `is_failing`: no list of authors' records is answered."""
         with OpenAlexServer(Catalogue.from_works([*self.works.values()])) as server:
             if is_failing:
                 server.fail_next(*[answer_status(400, {"error": "Failed", "message": "No."})] * 9, path="/authors")
@@ -69,7 +69,7 @@ class Followed:
 
     @property
     def asked_records(self) -> set[str]:
-        """The authors whose records were asked for, each of them once."""
+        """The authors whose records were requested, each of them once."""
         asked = [author_id for text in self._list_filters("openalex:") for author_id in text.split("|")]
         assert len(asked) == len(set(asked))
         return set(asked)
@@ -192,7 +192,7 @@ def test_who_joins_the_roster_is_asked_for_alone(followed: Followed) -> None:
     )
     followed.roster.write_text(f"{text}{newcomer},,A newcomer,,,,,,\n")
     followed.load()
-    # their works are new, and with them what the records of their coauthors on the roster tell
+    # their works are new, which changes the records of their coauthors on the roster
     assert newcomer in followed.asked_records
     assert followed.asked_orcids == set()
     followed.load()

@@ -1,4 +1,4 @@
-"""Coauthors outside the roster are asked for by how often they are met, once a year, within the budget."""
+"""Coauthors outside the roster are requested once a year, the most frequent ones first, within the budget."""
 
 import shutil
 from collections import Counter
@@ -45,7 +45,7 @@ def rank(catalogue: Catalogue, roster: Path) -> list[str]:
 
 
 def list_asked(server: OpenAlexServer) -> list[str]:
-    """The authors who were asked for, in order."""
+    """The requested authors, in order."""
     asked = [request for request in server.requests if "group_by" in request.parameters]
     assert all(request.parameters["group_by"] == "publication_year" for request in asked)
     assert not any(name in request.parameters for request in asked for name in ("select", "page"))

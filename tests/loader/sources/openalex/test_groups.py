@@ -1,4 +1,4 @@
-"""A roster of more than a hundred is asked for in groups: what one of them meets does not touch the others."""
+"""A roster of more than a hundred is requested in groups: a fault of one does not affect the others."""
 
 import os
 import re
@@ -77,7 +77,7 @@ def read_rows(loader: Loader, sql: str) -> list[tuple[Any, ...]]:
 
 
 def list_groups(server: OpenAlexServer, first: int = 0) -> list[str]:
-    """The filters by author that were asked for, in order and each once."""
+    """The requested filters by author, in order and each once."""
     filters = [request.parameters.get("filter", "") for request in server.requests[first:]]
     return list(dict.fromkeys(text for text in filters if text.startswith("author.id:")))
 
@@ -108,7 +108,7 @@ def brought_up_to_date(next_day: Catalogue, tmp_path_factory: pytest.TempPathFac
 
 
 def list_fetches(server: OpenAlexServer) -> list[str]:
-    """The filters by which works were asked for one by one."""
+    """The filters by which single works were requested."""
     filters = [request.parameters["filter"] for request in server.requests if request.path == "/works"]
     return [text for text in filters if text.startswith("openalex:")]
 

@@ -1,4 +1,4 @@
-"""OpenAlex is asked for what is missing, in its own protocol, and its refusals say what to do."""
+"""What is missing is requested in OpenAlex's protocol, and its refusals become errors that say what to do."""
 
 import csv
 from pathlib import Path

@@ -40,7 +40,7 @@ class Days:
         paid_keys: frozenset[str] = frozenset(),
         **arguments: Any,
     ) -> SourceLoad:
-        """Loads the day; `requests` then holds what was asked for."""
+        """Loads the day; `requests` then holds what was requested."""
         with OpenAlexServer(catalogue, paid_keys=paid_keys) as server:
             load = self.connect(server).load(options, **arguments)
             self.requests = list(server.requests)

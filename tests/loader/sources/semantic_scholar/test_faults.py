@@ -1,4 +1,4 @@
-"""What Semantic Scholar refuses or sends broken costs no answer that came: the rest is asked for in the next run."""
+"""A refusal or a broken answer of Semantic Scholar costs no other answer: the next run requests the rest."""
 
 from collections.abc import Callable
 
@@ -130,7 +130,7 @@ def test_batches_that_are_refused_in_every_run_keep_no_other_from_its_own(
             " replace(document::varchar, '/doi.org/10.', '/doi.org/10.9')::json as document) from raw_openalex.works"
         )
     dois = sorted(expected_dois | {doi.replace("10.", "10.9", 1) for doi in expected_dois})
-    # The first of the first two batches: asked for in the same place every time.
+    # The first of the first two batches: requested at the same position every time.
     bad = {f"DOI:{dois[0]}", f"DOI:{dois[500]}"}
 
     def refuse_bad(request: Request, answer: Answer) -> Answer:
@@ -211,7 +211,7 @@ def test_a_bad_record_is_rejected_alone_and_its_paper_is_known_by_its_id(
     assert lookups[wrong] == ("found", papers[wrong]["paperId"])
     told = loader.ask("select record_id from raw_semantic_scholar.rejected_records where record_id is not null")
     assert {key for (key,) in told} == {papers[wrong]["paperId"], papers[not_json]["paperId"]}
-    # Whose answer does not tell the paper was not answered: it is asked for again.
+    # An answer without a paper id is no answer: it is requested again.
     assert expected_dois - lookups.keys() == {not_json, nameless}
     server.requests.clear()
     assert loader.load().error is None
@@ -221,7 +221,7 @@ def test_a_bad_record_is_rejected_alone_and_its_paper_is_known_by_its_id(
     assert loader.load().error is None
     with duckdb.connect(str(loader.settings.warehouse), read_only=True) as connection:
         still_open = list_open(RawSchema(connection, "raw_semantic_scholar"))
-    # A later load brought what is mended; nobody can tell which paper the nameless one is.
+    # A later load brought the fixed record; the one without an id cannot be matched to a paper.
     assert [reject.record_id for reject in still_open] == [None]
 
 

@@ -1,4 +1,4 @@
-"""Semantic Scholar is asked for every paper of the roster once, in its own protocol, and again when it is time."""
+"""Every paper of the roster is requested once, in Semantic Scholar's protocol, and again when it is due."""
 
 from dataclasses import astuple
 from pathlib import Path
