@@ -29,7 +29,7 @@ run: $(READY) ## Load, build, hand off and publish what .dlt/config.toml names
 test: $(READY) ## The whole test suite; DOMAIN=academic leaves out the tests of other domains
 	$(BIN)/python -m pytest $(if $(DOMAIN),--domain $(DOMAIN))
 
-chaos: $(READY) ## Kill loads, handoffs and publications 20 times each, and hold what is left against the truth
+chaos: $(READY) ## Kill loads, handoffs and publications 20 times each, and compare what is left with the truth
 	HEADWATER_CHAOS_KILLS=20 $(BIN)/python -m pytest tests/chaos --numprocesses 0 --capture no -p no:randomly
 
 lint: $(READY) ## ruff, mypy and sqlfluff

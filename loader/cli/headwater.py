@@ -94,7 +94,7 @@ def docs() -> None:
 
 @main.group(name="postgres")
 def postgres_group() -> None:
-    """Start, stop or find the embedded Postgres server (without PGHOST; else that server is used)."""
+    """Start, stop or find the embedded Postgres server (PGHOST names another server instead)."""
 
 
 @postgres_group.command(name="start")

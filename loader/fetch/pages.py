@@ -161,7 +161,7 @@ class _Reading:
         return replace(facts, expected=count)
 
     def _find_trouble(self, next_step: Step | None) -> str | None:
-        """Why reading on would be useless, if it would be."""
+        """Why the list would never end; None if nothing is wrong."""
         if not next_step:
             return None
         # If there is a total, it shows that a page came in place of another.

@@ -139,8 +139,8 @@ class LinkHeader:
 class PageNumber:
     """Pages are requested by their number, from `start` on.
 
-    The list ends after `pages` pages, if the answers say at that place how many there are; else with the list's
-    total; else with the first empty page.
+    The list ends after the number of pages that the answers have at `pages`; without it, with the list's total;
+    without that, with the first empty page.
     """
 
     parameter: str = "page"
@@ -171,7 +171,7 @@ class PageNumber:
 class Offset:
     """Pages are requested by the number of records before them, from `start` on.
 
-    The list ends with its total if that is known, else with the first empty page.
+    The list ends with its total if that is known, otherwise with the first empty page.
     """
 
     parameter: str = "offset"

@@ -57,7 +57,7 @@ class Event(Record):
 
     @property
     def position(self) -> int:
-        """Where the event stands in its stream: an offset, a log sequence number, or microseconds since 1970."""
+        """The event's place in its stream: an offset, a log sequence number, or microseconds since 1970."""
         raise NotImplementedError
 
     @property

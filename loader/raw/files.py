@@ -75,8 +75,8 @@ class Files(Generic[T]):
     A file that is no longer listed keeps its rows, as archives drop old files from their lists. With
     `removes_unlisted`, the list is complete at any time, and the rows of files that it lacks are removed.
 
-    Counts are of rows, told apart by file and row number: of a file that changed from 10 rows to 8, 8 are changed and
-    2 removed. A rejected file counts as one rejected record.
+    Counts are of rows, identified by file and row number: if a file changes from 10 rows to 8, 8 are changed and 2
+    removed. A rejected file counts as one rejected record.
     """
 
     name: str

@@ -85,7 +85,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class RejectGroup:
-    """Rejects of one resource with one reason, at whatever place in a list; `example` is one of them."""
+    """Rejects of one resource with one reason, at any place in a list; `example` is one of them."""
 
     resource: str
     reason: str

@@ -14,7 +14,7 @@ from loader.samples.openalex.vocabulary import (
 
 
 class TitleWriter:
-    """Writes titles, each only once whatever the case."""
+    """Writes titles, each only once, ignoring case."""
 
     def __init__(self) -> None:
         """Start with no title used."""

@@ -44,7 +44,7 @@ class WorkWriter:
     """Turns papers into work records, numbering them as it goes."""
 
     def __init__(self, rng: Random, today: date) -> None:
-        """Write as of `today`; both may be set anew for a later day."""
+        """Write as of `today`; both may be set again for a later day."""
         self.rng = rng
         self.today = today
         self._titles = TitleWriter()
