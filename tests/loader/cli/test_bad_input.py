@@ -147,7 +147,7 @@ def test_a_status_without_a_warehouse_says_how_to_make_one(workspace: Workspace)
 def test_what_is_done_too_early_says_what_comes_first(workspace: Workspace) -> None:
     for command, hint in (
         (HAND_OFF, "Run `dbt build` first"),
-        (("dbt", "build"), "Run `dlt pipeline run` first"),
+        (("dbt", "build"), "openalex is not loaded yet. Run `dlt pipeline openalex run` first"),
         (PUBLISH, "Run `dbt run-operation handoff` first"),
     ):
         refused = workspace.run(*command)
