@@ -114,8 +114,7 @@ commit;
     create schema if not exists operations;
     create table if not exists operations.published_marts (table_name text primary key, domain text not null);
     create table if not exists operations.publications (
-        domain text primary key, build_id text, invocation_id text not null,
-        published_at timestamptz not null default now()
+        domain text primary key, build_id text, invocation_id text not null
     );
 {% endmacro %}
 
