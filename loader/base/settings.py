@@ -109,6 +109,7 @@ def derive_tool_environment(settings: Settings, dbt_target: str = "duckdb") -> d
         "DBT_INDIRECT_SELECTION": "cautious" if dbt_target == "postgres" else "eager",
         "HEADWATER_WAREHOUSE_PATH": str(settings.warehouse),
         "HEADWATER_POSTGRES_SOCKET": str(settings.postgres_socket),
+        "HEADWATER_LOCK_WAIT_SECONDS": f"{settings.lock_wait_seconds:g}",
         "HEADWATER_DOMAINS": ",".join(settings.domains),
         "HEADWATER_PRIVACY": settings.privacy,
         "HEADWATER_SMALLEST_GROUP": settings.smallest_group,

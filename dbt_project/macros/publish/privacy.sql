@@ -3,7 +3,7 @@
     schema `pseudonymous` in the place of those of `transform`.
 #}
 {% macro smallest_group() -%}
-    {{ return(env_var('HEADWATER_SMALLEST_GROUP', '5') | int) }}
+    {{ return(env_var('HEADWATER_SMALLEST_GROUP') | int) }}
 {%- endmacro %}
 
 {# A mean over the window `cell`, which is of enough people: where some have no value, those who have may be too few. #}

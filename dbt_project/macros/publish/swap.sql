@@ -336,7 +336,7 @@ $reader$;
 
 {# The same as for the DuckDB file: how long to wait for whoever holds what is needed. #}
 {% macro read_lock_wait_seconds() -%}
-    {{ return((env_var('HEADWATER_LOCK_WAIT_SECONDS', '') or '20') | float(20)) }}
+    {{ return(env_var('HEADWATER_LOCK_WAIT_SECONDS') | float) }}
 {%- endmacro %}
 
 {# For Postgres, to which 0 would mean: without end. #}
