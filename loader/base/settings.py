@@ -104,6 +104,8 @@ def derive_tool_environment(settings: Settings, dbt_target: str = "duckdb") -> d
         "DBT_PROJECT_DIR": str(ROOT / "dbt_project"),
         "DBT_PROFILES_DIR": str(ROOT),
         "DBT_TARGET_PATH": str(settings.find_dbt_artifacts(dbt_target)),
+        # Tests that join a selected table to one of another domain need that one, too.
+        "DBT_INDIRECT_SELECTION": "cautious" if dbt_target == "postgres" else "buildable",
         "DBT_LOG_PATH": str(settings.state / "dbt" / "logs"),
         "HEADWATER_WAREHOUSE_PATH": str(settings.warehouse),
         "HEADWATER_POSTGRES_SOCKET": str(settings.postgres_socket),
