@@ -99,7 +99,7 @@ def docs() -> None:
 def new_source(name: str, resource: str, domain: str | None) -> None:
     """Write the skeleton of a source: a module, a stand-in, staging and a test that passes.
 
-    NAME is the source's (hn_search), RESOURCE its first list, in the plural (stories). See docs/adding-a-source.md.
+    NAME is the source's, RESOURCE its first list, in the plural. docs/adding-a-source.md shows what they grow into.
     """
     from loader.cli.new_source import list_next_steps, write_skeleton
 
