@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loader.sources.openalex import MODELS
+from loader.sources.openalex import SOURCE
 from tests.support.sample import Sample, serve_sample
 from tests.support.workspace import Workspace
 
@@ -88,5 +88,5 @@ def test_every_count_adds_up_after_a_replay(loaded: Loaded) -> None:
     printed = loaded.workspace.run_well(
         "dbt", "--no-use-colors", "test", "--select", "test_name:expect_sound_documents"
     )
-    for resource in MODELS:
+    for resource in SOURCE.models:
         assert f"PASS source_expect_sound_documents_openalex_{resource}_" in printed

@@ -20,7 +20,8 @@ def list_files(*folders: str) -> set[str]:
 
 def test_a_domain_is_selected_by_its_tag_and_what_changed_by_its_state(workspace: Workspace, tmp_path: Path) -> None:
     only = ("--resource-type", "model", "--resource-type", "seed", "--resource-type", "snapshot")
-    models = list_files("models/staging/academic", "models/transform/academic", "models/marts/academic")
+    folders = ("staging/academic", "transform/academic", "marts/academic", "transform/shared", "marts/shared")
+    models = list_files(*(f"models/{folder}" for folder in folders))
     seeds = {path.stem for path in (PROJECT / "seeds").rglob("*.csv")}
     shared = list_files("models/transform/shared", "models/marts/shared")
     selected = list_selected(workspace, "--select", "tag:academic", *only)

@@ -41,8 +41,8 @@
             ~ "), or leave out --select and --exclude."
         ) }}
     {%- endif -%}
-    {%- do _refuse_without_handoff(selected) -%}
     {%- do refuse_other_privacy() -%}
+    {%- do _refuse_without_handoff(selected) -%}
     {%- do _drop_next_marts() -%}
     {%- do adapter.create_schema(api.Relation.create(database=target.database, schema='marts_next')) -%}
     {%- do _start_build_notes() -%}
@@ -133,7 +133,9 @@
     {%- endfor -%}
     {%- set left_out = _find_left_out(results) -%}
     {%- if published -%}
-        {{ grow_shared_marts(published) }}
+        {%- if has_staying_marts(published) -%}
+            {{ grow_shared_marts(published) }}
+        {%- endif -%}
         {{ swap_marts(published) }}
     {%- endif -%}
     {%- if left_out -%}

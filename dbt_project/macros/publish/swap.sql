@@ -88,7 +88,12 @@ begin
             {{ _drop_replaced_marts() }}
             {{ _record_publications(domains) }}
             {{ _carry_over_mark() }}
-            drop schema marts_next cascade;  -- what is left in it was held back
+            -- what was held back, and the notes; not `cascade`: what else is there is someone's work
+            execute (
+                select 'drop table ' || string_agg(oid::regclass::text, ', ') from pg_catalog.pg_class
+                where relnamespace = 'marts_next'::regnamespace and relkind = 'r'
+            );
+            drop schema marts_next;
             exit;
         exception when lock_not_available then
             {{ _give_up_in_time() }}
@@ -109,8 +114,7 @@ commit;
     create schema if not exists operations;
     create table if not exists operations.published_marts (table_name text primary key, domain text not null);
     create table if not exists operations.publications (
-        domain text primary key, build_id text, invocation_id text not null,
-        published_at timestamptz not null default now()
+        domain text primary key, build_id text, invocation_id text not null
     );
 {% endmacro %}
 
@@ -144,6 +148,18 @@ commit;
     {%- for name in names %}
     union all select '{{ name }}'
     {%- endfor -%}
+{%- endmacro %}
+
+{% macro has_staying_marts(domains) -%}
+    {%- if run_query("select to_regclass('operations.published_marts')")[0][0] is none -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {{ return(run_query(
+        "select exists (
+            select from pg_tables
+            where schemaname = 'marts' and tablename in (" ~ _select_staying_names(domains) ~ ")
+        )"
+    )[0][0]) }}
 {%- endmacro %}
 
 {# Shared marts that marts of other domains refer to. #}
@@ -320,7 +336,7 @@ $reader$;
 
 {# The same as for the DuckDB file: how long to wait for whoever holds what is needed. #}
 {% macro read_lock_wait_seconds() -%}
-    {{ return((env_var('HEADWATER_LOCK_WAIT_SECONDS', '') or '20') | float(20)) }}
+    {{ return(env_var('HEADWATER_LOCK_WAIT_SECONDS') | float) }}
 {%- endmacro %}
 
 {# For Postgres, to which 0 would mean: without end. #}

@@ -1,9 +1,11 @@
 -- OpenAlex lists an author twice on some works; the first listing tells position and institution.
 with authorships as (
-    select * from {{ ref('stg_openalex__authorships') }}
+    select listed.*
+    from {{ ref('stg_openalex__authorships') }} as listed
+    left join {{ ref('placeholder_authors') }} as placeholders on listed.author_id = placeholders.author_id
     where
-        author_id is not null
-        and author_id not in (select author_id from {{ ref('placeholder_authors') }})
+        listed.author_id is not null
+        and placeholders.author_id is null
 ),
 
 works as (
