@@ -11,6 +11,7 @@ import pytest
 from tests.support.checkout import Checkout
 from tests.support.worked_example import add_worked_example, count_lines, serve_stories
 
+FOLDERS = [f"dbt_project/models/{layer}/discussions" for layer in ("staging", "transform", "marts")]
 # Nothing of the domain that is not enabled may be seen anywhere.
 ACADEMIC = ("academic", "openalex", "semantic_scholar", "roster", "paper", "author")
 
@@ -125,3 +126,11 @@ def test_its_own_test_and_the_conventions_pass(checkout: Checkout) -> None:
     both = {"HEADWATER_DOMAINS": "academic,discussions"}
     finished = checkout.run_pytest("tests/loader/sources/test_hn_search.py", "tests/project", extra=both)
     assert finished.status == 0, finished.output
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["ruff check .", "ruff format --check .", "mypy", f"sqlfluff lint --disable-progress-bar {' '.join(FOLDERS)}"],
+)
+def test_it_passes_the_linters(checkout: Checkout, command: str) -> None:
+    checkout.run_well(*command.split())

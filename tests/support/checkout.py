@@ -1,11 +1,14 @@
 """A copy of the checkout in which a test changes code: commands run the copy's loader and dbt project."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from loader.base.settings import ROOT, Settings, read_settings
 from tests.support.workspace import SCRIPTS, Finished, Workspace
@@ -26,6 +29,18 @@ class Checkout(Workspace):
     def settings(self) -> Settings:
         """As the commands of this workspace read them."""
         return read_settings(self.environment)
+
+    @contextmanager
+    def serve_stand_in(self, source: str, count: int = 250) -> Iterator[Any]:
+        """Serves this many records of a source that only the copy has to its commands; yields the stand-in."""
+        # Not imported: our loader has no such module.
+        stand_in = runpy.run_path(str(self.root / "loader" / "samples" / f"{source}.py"))
+        (serve,) = (value for name, value in stand_in.items() if name.endswith("Server") and name != "StandInServer")
+        (generate,) = (value for name, value in stand_in.items() if name.startswith("generate_"))
+        with serve(generate(count)) as server:
+            section = f"SOURCES__{source.upper()}"
+            self.environment |= {f"{section}__BASE_URL": server.url, f"{section}__REQUESTS_PER_SECOND": "1000"}
+            yield server
 
     def replace(self, path: str, old: str, new: str) -> None:
         """Replaces a text that is in a file of the copy once."""

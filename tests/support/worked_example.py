@@ -5,7 +5,6 @@ addition goes.
 """
 
 import re
-import runpy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from typing import Any
 from loader.base.settings import ROOT
 from tests.support.checkout import Checkout
 
-STORY_COUNT = 250
 PAGE = ROOT / "docs" / "adding-a-source.md"
 _BLOCK = re.compile(
     r"^\*\*([^*\n]+)\*\*(?: \((at the end|above|in place of)(?: `([^\n]+)`)?\))?\n\n```(\w+)\n(.*?)^```$",
@@ -71,15 +69,8 @@ def count_lines(*languages: str) -> int:
 
 
 @contextmanager
-def serve_stories(checkout: Checkout, count: int = STORY_COUNT) -> Iterator[Any]:
+def serve_stories(checkout: Checkout) -> Iterator[Any]:
     """Serves the example's stories to the commands of a copy; yields the stand-in, whose `stories` may be replaced."""
-    path = checkout.root / "loader" / "samples" / "hn_search.py"
-    # Not imported: our loader has no such module.
-    stand_in = runpy.run_path(str(path))
-    with stand_in["HnSearchServer"](stand_in["generate_stories"](count)) as server:
-        checkout.environment |= {
-            "SOURCES__HN_SEARCH__BASE_URL": server.url,
-            "SOURCES__HN_SEARCH__QUERY": "duckdb",
-            "SOURCES__HN_SEARCH__REQUESTS_PER_SECOND": "1000",
-        }
+    checkout.environment["SOURCES__HN_SEARCH__QUERY"] = "duckdb"
+    with checkout.serve_stand_in("hn_search") as server:
         yield server
