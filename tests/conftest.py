@@ -71,7 +71,7 @@ def _prepare_children(tmp_path_factory: pytest.TempPathFactory, worker_id: str) 
     log = tmp_path_factory.mktemp("network") / "attempts.log"
     log.touch()
     patch = pytest.MonkeyPatch()
-    patch.setenv("PYTHONPATH", str(_OFFLINE))
+    patch.setenv("PYTHONPATH", str(_OFFLINE), prepend=os.pathsep)
     patch.setenv("HEADWATER_TEST_NETWORK_LOG", str(log))
     folder = tmp_path_factory.getbasetemp()
     parsed = (folder if worker_id == "master" else folder.parent) / "parsed"

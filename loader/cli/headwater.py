@@ -7,7 +7,7 @@ import click
 
 from loader.base.console import build_console, report_error
 from loader.base.errors import HeadwaterError
-from loader.base.settings import read_settings
+from loader.base.settings import ROOT, read_settings
 from loader.publish import postgres
 
 
@@ -90,6 +90,29 @@ def docs() -> None:
     from loader.publish.dbt import build_docs
 
     click.echo(build_docs(read_settings(), build_console()))
+
+
+@main.command(name="new-source")
+@click.argument("name")
+@click.argument("resource")
+@click.option("--domain", metavar="NAME", help="A new domain, or one that exists; the enabled one, if there is one.")
+def new_source(name: str, resource: str, domain: str | None) -> None:
+    """Write the skeleton of a source: a module, a stand-in, staging and a test that passes.
+
+    NAME is the source's, RESOURCE its first list, in the plural. docs/adding-a-source.md shows what they grow into.
+    """
+    from loader.cli.new_source import list_next_steps, write_skeleton
+
+    enabled = read_settings().domains
+    if domain is None:
+        if len(enabled) > 1:
+            raise HeadwaterError(f"Name the domain: --domain NAME. Enabled are: {', '.join(enabled)}.")
+        (domain,) = enabled
+    for path in write_skeleton(ROOT, name, resource, domain):
+        click.echo(path)
+    click.echo("\nNext:")
+    for number, step in enumerate(list_next_steps(name, domain, enabled), start=1):
+        click.echo(f"{number}. {step}")
 
 
 @main.group(name="postgres")

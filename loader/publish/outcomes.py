@@ -36,6 +36,14 @@ def read_handoffs(server: Server) -> dict[str, str | None]:
         return dict(cursor.fetchall())
 
 
+def count_handed_off(server: Server, domains: Sequence[str]) -> int:
+    """How many transform tables Postgres has of these domains, the shared ones among them."""
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("select count(*) from operations.handoffs where domain = any(%s)", [[*domains, "shared"]])
+        (count,) = cursor.fetchone() or (0,)
+    return int(count)
+
+
 def describe_failures(results: Sequence[NodeResult]) -> str:
     """The models and tests that failed, by name, and dbt's message for the first; empty if none failed."""
     failed = [result for result in results if result.status in ("error", "fail", "runtime error")]

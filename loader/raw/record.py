@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AliasPath, BaseModel, ConfigDict, ValidationError
 
 from loader.fetch.json_text import parse_strict
 from loader.fetch.records import read_id
@@ -35,7 +35,10 @@ class Record(BaseModel):
     @classmethod
     def read_key(cls, record: bytes) -> str | None:
         """The key of a record that may be invalid, if it can be read at all."""
-        return read_id(record, cls.model_fields[cls.key_field].alias or cls.key_field)
+        alias = cls.model_fields[cls.key_field].validation_alias
+        if isinstance(alias, AliasPath):
+            return read_id(record, ".".join(map(str, alias.path)))
+        return read_id(record, str(alias or cls.key_field))
 
     @property
     def changed_at(self) -> datetime | None:

@@ -16,7 +16,7 @@ from loader.base.settings import Settings
 from loader.publish.dbt import DbtRun, run_dbt
 from loader.publish.marts import count_published
 from loader.publish.news import find_news, has_passed_unit_tests, read_builds, read_publications
-from loader.publish.outcomes import describe_failures, read_failing_nodes, read_handoffs
+from loader.publish.outcomes import count_handed_off, describe_failures, read_failing_nodes, read_handoffs
 from loader.publish.postgres import Server, ensure_server, find_server
 from loader.publish.privacy import PSEUDONYMOUS, read_pseudonymiser
 from loader.raw.warehouse import open_warehouse
@@ -130,6 +130,8 @@ def _build(
         failing = read_failing_nodes(connection)
     built = [domain for domain in domains if domain in builds and builds[domain].build_id == handoffs.get(domain)]
     outcome = f"{run.count_successful('model')} models built, {tests} tests passed in DuckDB"
+    if built:
+        outcome += f", {count_handed_off(server, built)} tables handed off"
     report.steps.append(Step("build", run.seconds, outcome))
     for domain in domains:
         if domain not in built:

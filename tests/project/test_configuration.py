@@ -9,9 +9,12 @@ from dlt.common.configuration.specs import BaseConfiguration
 from loader.base.settings import ROOT, Settings, derive_tool_environment, read_settings
 from loader.publish.postgres import find_server
 from loader.sources import load_sources
+from loader.sources.settings import HttpSettings
 from tests.support.documents import DOCUMENTS, read_table
 
 PAGE = ROOT / "docs" / "configuration.md"
+# What `headwater run` tells dbt: no setting of a user's.
+BETWEEN_COMMANDS = {"HEADWATER_HAND_OFF"}
 # Read by their names, which say nothing of a default.
 READ_BY_NAME = {"publication.privacy_key": None}
 
@@ -66,8 +69,22 @@ def read_code() -> str:
     return "\n".join(path.read_text() for path in files)
 
 
+def list_common_settings() -> dict[str, object]:
+    """The settings of every HTTP source, as the page names them for all, with their defaults."""
+    defaults = {name: getattr(HttpSettings(), name, None) for name in HttpSettings.get_resolvable_fields()}
+    return {f"sources.<name>.{name}": None if default == "" else default for name, default in defaults.items()}
+
+
 def test_the_page_has_every_setting_with_its_default() -> None:
-    assert read_defaults(PAGE) == {name: render(default) for name, default in list_settings().items()}
+    """A source's own table may leave out what is the same for all sources."""
+    shown = read_defaults(PAGE)
+    common = {name: render(default) for name, default in list_common_settings().items()}
+    assert common.items() <= shown.items()
+    settings = {name: render(default) for name, default in list_settings().items()}
+    assert shown.items() - common.items() <= settings.items()
+    for name, default in settings.items() - shown.items():
+        of_all = re.sub(r"^sources\.\w+\.", "sources.<name>.", name)
+        assert common.get(of_all) == default, f"{name} has no row in {PAGE.relative_to(ROOT)}."
 
 
 def test_other_pages_agree_with_it() -> None:
@@ -81,8 +98,7 @@ def test_every_environment_variable_that_the_code_reads_is_a_setting() -> None:
     read = set(re.findall(r"""(?:environ(?:ment)?\.get|env_var)\(["']((?:HEADWATER_|PG)\w+)""", read_code()))
     assert {"HEADWATER_DATA", "PGHOST"} <= read
     made_from_settings = derive_tool_environment(read_settings({})).keys()
-    # `headwater run` tells the dbt that it starts what to hand off.
-    assert read - made_from_settings - {"HEADWATER_HAND_OFF"} <= list_settings().keys()
+    assert read - made_from_settings - BETWEEN_COMMANDS <= list_settings().keys()
 
 
 def test_every_setting_that_a_message_or_a_comment_names_exists() -> None:

@@ -15,7 +15,7 @@ from loader.sources.contract import Source
 
 PROJECT = ROOT / "dbt_project"
 LAYERS = {
-    "staging": re.compile(r"(stg|base)_[a-z0-9]+(_[a-z0-9]+)*__[a-z_]+"),
+    "staging": re.compile(r"(stg|base)_[a-z0-9]+(_[a-z0-9]+)*__[a-z0-9_]+"),
     "transform": re.compile(r"int_[a-z_]+"),
     "pseudonymous": re.compile(r"pseudonymous_[a-z_]+"),
     "marts": re.compile(r"(dim|fct|bridge)_[a-z_]+"),
@@ -59,35 +59,77 @@ DOCUMENTED = {model["name"]: model for model in list_documented()}
 @pytest.mark.parametrize("path", list_models(), ids=lambda path: path.stem)
 def test_a_model_is_named_by_its_layer_and_described_with_its_grain(path: Path) -> None:
     layer = path.relative_to(PROJECT / "models").parts[0]
-    assert LAYERS[layer].fullmatch(path.stem)
+    assert LAYERS[layer].fullmatch(path.stem), f"{path.stem} is not named as a model of {layer} (CONTRIBUTING.md)."
+    assert path.stem in DOCUMENTED, f"{path.stem} is described in no YAML file of {path.parent.relative_to(ROOT)}."
     model = DOCUMENTED[path.stem]
-    assert model["description"].strip().startswith("One row per"), path.stem
-    assert all(column.get("description", "").strip() for column in model["columns"])
+    described = model.get("description", "").strip()
+    assert described.startswith("One row per"), f'The description of {path.stem} does not begin with "One row per".'
+    for column in model.get("columns", []):
+        assert column.get("description", "").strip(), f"{path.stem}.{column['name']} has no description."
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "models" / "marts").rglob("*.sql")), ids=lambda path: path.stem)
 def test_a_mart_has_a_key_types_and_tests(path: Path) -> None:
-    model = DOCUMENTED[path.stem]
-    (key,) = [constraint for constraint in model["constraints"] if constraint["type"] == "primary_key"]
-    columns = {column["name"]: column for column in model["columns"]}
-    assert all("data_type" in column for column in columns.values())
-    assert all("not_null" in columns[name]["data_tests"] for name in key["columns"])
-    if len(key["columns"]) == 1:
-        assert "unique" in columns[key["columns"][0]]["data_tests"]
-    else:
-        unique = [
-            test["expect_unique_combination"] for test in model["data_tests"] if "expect_unique_combination" in test
+    assert list_faults_of_mart(DOCUMENTED.get(path.stem, {"name": path.stem})) == []
+
+
+def list_faults_of_mart(model: dict[str, Any]) -> list[str]:
+    """What a mart's YAML lacks, each in a sentence."""
+    name = model["name"]
+    columns = {column["name"]: column for column in model.get("columns", [])}
+    tests = {column: described.get("data_tests", []) for column, described in columns.items()}
+    faults = [f"{name}.{column} has no data_type." for column in columns if "data_type" not in columns[column]]
+    constraints = model.get("constraints", [])
+    keys = [constraint["columns"] for constraint in constraints if constraint["type"] == "primary_key"]
+    if len(keys) != 1:
+        return [*faults, f"{name} has {len(keys)} primary keys in its constraints, and needs one."]
+    (key,) = keys
+    faults += [
+        f"{name}.{column}, a column of the key, has no test not_null."
+        for column in key
+        if "not_null" not in tests.get(column, [])
+    ]
+    combinations = [
+        test["expect_unique_combination"]["arguments"]
+        for test in model.get("data_tests", [])
+        if "expect_unique_combination" in test
+    ]
+    if len(key) == 1 and "unique" not in tests.get(key[0], []):
+        faults.append(f"{name}.{key[0]}, the key, has no test unique.")
+    if len(key) > 1 and {"combination_of_columns": key} not in combinations:
+        faults.append(f"{name} has no test expect_unique_combination of {', '.join(key)}, its key.")
+    for constraint in constraints:
+        if constraint["type"] != "foreign_key":
+            continue
+        (column,) = constraint["columns"]
+        related = [
+            test["relationships"]["arguments"]["to"]
+            for test in tests.get(column, [])
+            if isinstance(test, dict) and "relationships" in test
         ]
-        assert {"combination_of_columns": key["columns"]} in [test["arguments"] for test in unique]
-    for constraint in model["constraints"]:
-        if constraint["type"] == "foreign_key":
-            (name,) = constraint["columns"]
-            related = [
-                test["relationships"]["arguments"]["to"]
-                for test in columns[name]["data_tests"]
-                if isinstance(test, dict)
-            ]
-            assert constraint["to"] in related
+        if constraint["to"] not in related:
+            faults.append(f"{name}.{column} has no test relationships to {constraint['to']}, its foreign key.")
+    return faults
+
+
+def test_what_a_mart_lacks_is_told_in_sentences() -> None:
+    key = {"type": "primary_key", "columns": ["story_id"]}
+    foreign = {"type": "foreign_key", "columns": ["posted_date"], "to": "ref('dim_dates')"}
+    columns = [{"name": "story_id", "data_type": "varchar", "data_tests": ["not_null"]}, {"name": "posted_date"}]
+    assert list_faults_of_mart({"name": "fct_stories"}) == [
+        "fct_stories has 0 primary keys in its constraints, and needs one."
+    ]
+    assert list_faults_of_mart({"name": "fct_stories", "constraints": [key, foreign], "columns": columns}) == [
+        "fct_stories.posted_date has no data_type.",
+        "fct_stories.story_id, the key, has no test unique.",
+        "fct_stories.posted_date has no test relationships to ref('dim_dates'), its foreign key.",
+    ]
+    several = {"type": "primary_key", "columns": ["story_id", "posted_date"]}
+    assert list_faults_of_mart({"name": "fct_stories", "constraints": [several], "columns": columns}) == [
+        "fct_stories.posted_date has no data_type.",
+        "fct_stories.posted_date, a column of the key, has no test not_null.",
+        "fct_stories has no test expect_unique_combination of story_id, posted_date, its key.",
+    ]
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "models" / "marts").rglob("*.sql")), ids=lambda path: path.stem)
@@ -98,10 +140,14 @@ def test_a_mart_reads_only_transform_models_and_marts(path: Path) -> None:
         assert name.startswith(("int_", "dim_", "fct_", "bridge_")), name
 
 
-def test_every_transform_model_that_a_mart_reads_has_one_that_stands_for_it() -> None:
+def test_every_transform_model_that_a_mart_reads_has_one_that_stands_for_it_or_is_not_personal() -> None:
     texts = [path.read_text() for path in (PROJECT / "models" / "marts").rglob("*.sql")]
     read = {name for text in texts for name in re.findall(r"ref\('int_(\w+)'\)", text)}
-    assert {f"pseudonymous_{name}" for name in read} <= {path.stem for path in list_models()}
+    for name in sorted(read - {path.stem.removeprefix("pseudonymous_") for path in list_models()}):
+        meta = DOCUMENTED[f"int_{name}"].get("config", {}).get("meta", {})
+        assert meta.get("is_personal") is False, (
+            f"int_{name} has neither a model pseudonymous_{name} nor config: {{meta: {{is_personal: false}}}}."
+        )
 
 
 def test_singular_tests_say_which_decision_they_guard() -> None:
@@ -119,7 +165,10 @@ def list_untested_tables(source: str, resources: Iterable[str]) -> Iterator[str]
     if path is None:
         yield f"{source} has no dbt_project/models/staging/<domain>/{source}/{name}."
         return
-    declared = {entry["name"]: entry for entry in yaml.safe_load(path.read_text())["sources"]}
+    declared = {entry["name"]: entry for entry in (yaml.safe_load(path.read_text()) or {}).get("sources", [])}
+    domain = path.parent.parent.name
+    if domain not in declared.get(source, {}).get("config", {}).get("tags", []):
+        yield f"{source} has no config: {{tags: [{domain}]}} in {path.relative_to(ROOT)}."
     tables = {table["name"]: table for table in declared.get(source, {}).get("tables", [])}
     for resource in resources:
         if "expect_sound_documents" not in tables.get(resource, {}).get("data_tests", []):
@@ -153,6 +202,12 @@ def test_the_columns_of_raw_are_described_once() -> None:
             assert reference in source["description"], f"The description of {source['name']} lacks {reference}."
 
 
+def list_domains_in_project_file() -> set[str]:
+    """The domains that can be disabled and whose marts have their tag."""
+    models = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["models"]["headwater"]
+    return {name for name, settings in models["staging"].items() if name in models["marts"] and "+tags" in settings}
+
+
 def list_breaches(name: str, source: Source[Any]) -> Iterator[str]:
     """What a source lacks, each in a sentence."""
     module = ROOT / "loader" / "sources" / name
@@ -171,6 +226,8 @@ def list_breaches(name: str, source: Source[Any]) -> Iterator[str]:
             yield f"{name} has a resource {shape.name}, which is not in snake case"
     if not (PROJECT / "models" / "staging" / source.domain / name).is_dir():
         yield f"{name} has no staging models in dbt_project/models/staging/{source.domain}/{name}"
+    if source.domain not in list_domains_in_project_file():
+        yield f"{name} is of the domain {source.domain}, which has no two entries in dbt_project/dbt_project.yml"
     tests = ROOT / "tests" / "loader" / "sources"
     if not ((tests / name).is_dir() or (tests / f"test_{name}.py").exists()):
         yield f"{name} has no tests in tests/loader/sources/{name} or tests/loader/sources/test_{name}.py"
@@ -186,6 +243,7 @@ def test_a_source_that_lacks_something_is_told_what() -> None:
         "hacker_news is not defined in loader/sources/hacker_news or loader/sources/hacker_news.py",
         "hacker_news has no stand-in server in loader/samples/hacker_news",
         "hacker_news has no staging models in dbt_project/models/staging/headlines/hacker_news",
+        "hacker_news is of the domain headlines, which has no two entries in dbt_project/dbt_project.yml",
         "hacker_news has no tests in tests/loader/sources/hacker_news or tests/loader/sources/test_hacker_news.py",
     ]
 

@@ -23,7 +23,9 @@ def test_a_domain_is_selected_by_its_tag_and_what_changed_by_its_state(workspace
     folders = ("staging/academic", "transform/academic", "marts/academic", "transform/shared", "marts/shared")
     models = list_files(*(f"models/{folder}" for folder in folders))
     seeds = {path.stem for path in (PROJECT / "seeds").rglob("*.csv")}
-    assert list_selected(workspace, "--select", "tag:academic", *only) == models | seeds | {"authors_snapshot"}
+    shared = list_files("models/transform/shared", "models/marts/shared")
+    selected = list_selected(workspace, "--select", "tag:academic", *only)
+    assert selected == models | shared | seeds | {"authors_snapshot"}
 
     manifest = json.loads((workspace.settings.find_dbt_artifacts() / "manifest.json").read_text())
     manifest["nodes"]["model.headwater.int_author_years"]["raw_code"] = "select 1"

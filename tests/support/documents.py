@@ -12,7 +12,7 @@ def read_table(page: Path, first_column: str) -> list[list[str]]:
     """The cells of every row of the tables of a page whose first column has this head."""
     rows: list[list[str]] = []
     is_wanted = is_in_table = False
-    for line in page.read_text().splitlines():
+    for line in _leave_out_code(page.read_text()).splitlines():
         if not line.startswith("|"):
             is_in_table = False
             continue
@@ -43,12 +43,16 @@ def list_links(page: Path) -> list[tuple[Path, str]]:
 
 def list_anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
-    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    text = _leave_out_code(page.read_text())
     titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def list_paths(page: Path) -> list[str]:
     """The paths of the repository that a page names in its text, without links and console blocks."""
-    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    text = _leave_out_code(page.read_text())
     return re.findall(r"`((?:loader|dbt_project|docs|tests|\.github)/[\w./-]*)`", text)
+
+
+def _leave_out_code(text: str) -> str:
+    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)

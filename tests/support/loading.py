@@ -10,12 +10,12 @@ from loader.base.console import build_console
 from loader.base.settings import Settings
 from loader.runs.results import SourceLoad
 from loader.runs.runner import estimate_sources, load_source, run_sources
-from loader.sources import find_sources
+from loader.sources import load_sources
 from loader.sources.contract import Estimate, RunOptions
 
 
 class SourceLoader:
-    """Loads a source with these settings, as if they stood in the environment. None: not set there."""
+    """Loads a source, of any domain, with these settings as if they stood in the environment. None: not set there."""
 
     def __init__(self, source: str, settings: Settings, **configured: Any) -> None:
         self.settings = settings
@@ -25,13 +25,13 @@ class SourceLoader:
     def load(self, options: RunOptions | None = None, **changed: Any) -> SourceLoad:
         job = partial(load_source, options=options or RunOptions())
         with configure(self._source, self.configured | changed):
-            (load,) = run_sources(find_sources(self._source), self.settings, build_console(), job)
+            (load,) = run_sources([load_sources()[self._source]], self.settings, build_console(), job)
         return load
 
     def estimate(self, options: RunOptions | None = None) -> list[Estimate]:
         with configure(self._source, self.configured):
             ((_, estimates),) = estimate_sources(
-                find_sources(self._source), self.settings, build_console(), options or RunOptions()
+                [load_sources()[self._source]], self.settings, build_console(), options or RunOptions()
             )
         assert estimates is not None
         return estimates

@@ -109,8 +109,7 @@
     {%- do run_query("call postgres_execute('postgres_server', '
         create schema if not exists operations;
         create table if not exists operations.handoffs (
-            domain text, table_name text, build_id text, handed_off_at timestamptz not null default now(),
-            primary key (domain, table_name)
+            domain text, table_name text, build_id text, primary key (domain, table_name)
         );
     ')") -%}
 {%- endmacro %}

@@ -3,7 +3,7 @@
     schema `pseudonymous` in place of those of `transform`.
 #}
 {% macro smallest_group() -%}
-    {{ return(env_var('HEADWATER_SMALLEST_GROUP', '5') | int) }}
+    {{ return(env_var('HEADWATER_SMALLEST_GROUP') | int) }}
 {%- endmacro %}
 
 {# A mean over the window `cell`, which has enough people. Null if any value is missing: the others may be too few. #}
@@ -50,8 +50,8 @@
     ).columns[0].values() -%}
     {%- for domain in domains if is_pseudonymous() and domain not in built -%}
         {{ exceptions.raise_compiler_error(
-            "Nothing was handed off: the pseudonyms of " ~ domain ~ " were built in part, or with another privacy_key"
-            ~ " or smallest_group. Run `dbt build` first."
+            "Nothing was handed off: the pseudonyms of " ~ domain ~ " were not all built, or built with another"
+            ~ " privacy_key or smallest_group. Run `dbt build` first."
         ) }}
     {%- endfor -%}
 {%- endmacro %}

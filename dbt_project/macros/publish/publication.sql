@@ -41,8 +41,8 @@
             ~ "), or leave out --select and --exclude."
         ) }}
     {%- endif -%}
-    {%- do _refuse_without_handoff(selected) -%}
     {%- do refuse_other_privacy() -%}
+    {%- do _refuse_without_handoff(selected) -%}
     {%- do _drop_next_marts() -%}
     {%- do adapter.create_schema(api.Relation.create(database=target.database, schema='marts_next')) -%}
     {%- do _start_build_notes() -%}

@@ -114,8 +114,7 @@ commit;
     create schema if not exists operations;
     create table if not exists operations.published_marts (table_name text primary key, domain text not null);
     create table if not exists operations.publications (
-        domain text primary key, build_id text, invocation_id text not null,
-        published_at timestamptz not null default now()
+        domain text primary key, build_id text, invocation_id text not null
     );
 {% endmacro %}
 
@@ -337,7 +336,7 @@ $reader$;
 
 {# As for the DuckDB file: how long to wait for a session that holds what is needed. #}
 {% macro read_lock_wait_seconds() -%}
-    {{ return((env_var('HEADWATER_LOCK_WAIT_SECONDS', '') or '20') | float(20)) }}
+    {{ return(env_var('HEADWATER_LOCK_WAIT_SECONDS') | float) }}
 {%- endmacro %}
 
 {# For Postgres, to which 0 would mean: without end. #}

@@ -21,11 +21,8 @@ expected as (
     from listed
     inner join members on listed.author_id = members.author_id
     left join {{ source('openalex', 'work_statuses') }} as statuses on listed.work_id = statuses.work_id
-    where
-        coalesce(statuses.status, 'present') not in (
-            select known_statuses.work_status from {{ ref('work_statuses') }} as known_statuses
-            where known_statuses.has_left
-        )
+    left join {{ ref('work_statuses') }} as kinds on statuses.status = kinds.work_status
+    where not coalesce(kinds.has_left, false)
 ),
 
 found as (

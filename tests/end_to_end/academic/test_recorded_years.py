@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from loader.samples.openalex.server import OpenAlexServer
-from loader.sources.openalex.source import MODELS
+from loader.sources.openalex import SOURCE
 from tests.support.recorded import needs_recorded_pages
 from tests.support.recorded_years import Record, RecordedYears
 from tests.support.truth import list_authors
@@ -62,7 +62,7 @@ def test_no_record_of_any_year_is_rejected(years: RecordedYears) -> None:
     }
     for entity, records in recorded.values():
         for record in records:
-            assert MODELS[entity].read(orjson.dumps(record)).key == record["id"]
+            assert SOURCE.models[entity].read(orjson.dumps(record)).key == record["id"]
 
 
 def test_the_works_of_all_years_stand_side_by_side_each_in_its_newest_version(

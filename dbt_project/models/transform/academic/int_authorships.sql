@@ -1,11 +1,11 @@
 -- OpenAlex lists an author twice on some works; position and institution are those of the first.
 with authorships as (
-    select * from {{ ref('stg_openalex__authorships') }}
+    select listed.*
+    from {{ ref('stg_openalex__authorships') }} as listed
+    left join {{ ref('placeholder_authors') }} as placeholders on listed.author_id = placeholders.author_id
     where
-        author_id is not null
-        and author_id not in (
-            select placeholders.author_id from {{ ref('placeholder_authors') }} as placeholders
-        )
+        listed.author_id is not null
+        and placeholders.author_id is null
 ),
 
 works as (

@@ -5,12 +5,10 @@ with works as (
 ),
 
 left_works as (
-    select work_id from {{ ref('stg_openalex__work_statuses') }}
-    where
-        work_status in (
-            select statuses.work_status from {{ ref('work_statuses') }} as statuses
-            where statuses.has_left
-        )
+    select statuses.work_id
+    from {{ ref('stg_openalex__work_statuses') }} as statuses
+    inner join {{ ref('work_statuses') }} as kinds on statuses.work_status = kinds.work_status
+    where kinds.has_left
 ),
 
 roster as (

@@ -1,0 +1,176 @@
+"""Domains are loaded, built and published apart: what fails or has no news leaves the others alone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.support.checkout import Checkout
+from tests.support.publishing import execute
+
+ACADEMIC, DISCUSSIONS = "fct_papers", "fct_stories"
+
+
+@pytest.fixture(autouse=True)
+def _all_is_published_afterwards(two_domains: Checkout) -> Iterator[None]:
+    yield
+    two_domains.run_well("headwater", "run")
+    assert "DuckDB and Postgres hold the same marts." in two_domains.run_well("headwater", "status")
+
+
+def find_table(checkout: Checkout, mart: str) -> object:
+    """What tells a published version of a mart from the next: its oid."""
+    ((oid,),) = checkout.query_postgres(f"select 'marts.{mart}'::regclass::oid")
+    return oid
+
+
+def list_days_keys(checkout: Checkout) -> dict[object, object]:
+    """How many valid foreign keys each mart has to dim_dates as readers see it."""
+    return dict(
+        checkout.query_postgres(
+            "select conrelid::regclass::text, count(*) from pg_constraint"
+            " where confrelid = 'marts.dim_dates'::regclass and convalidated"
+            " and connamespace = 'marts'::regnamespace group by 1"
+        )
+    )
+
+
+def read_states(output: str) -> dict[str, str]:
+    """The state of each domain in a run's report."""
+    rows = [line.strip("│ ").split("│") for line in output.splitlines() if line.startswith("│")]
+    states = {"published", "up to date", "held back"}
+    return {row[0].strip(): row[1].strip() for row in rows if len(row) == 2 and row[1].strip() in states}
+
+
+@contextmanager
+def changed(checkout: Checkout, sql: str, undo: str) -> Iterator[None]:
+    """Changes raw by hand, and back."""
+    path = str(checkout.settings.warehouse)
+    with duckdb.connect(path) as connection:
+        connection.execute(sql)
+    try:
+        yield
+    finally:
+        with duckdb.connect(path) as connection:
+            connection.execute(undo)
+
+
+def break_ledger(source: str) -> tuple[str, str]:
+    """Statements that let the test of a source's raw tables fail, and pass again."""
+    table = f"raw_{source}.load_counts"
+    return (
+        f"update {table} set extracted_count = extracted_count + 1",
+        f"update {table} set extracted_count = extracted_count - 1",
+    )
+
+
+def test_news_in_one_domain_build_and_publish_that_one_alone(two_domains: Checkout, stories: Any) -> None:
+    before = find_table(two_domains, ACADEMIC), find_table(two_domains, "dim_dates")
+    keys = list_days_keys(two_domains)
+    in_1999 = int(datetime(1999, 5, 1, tzinfo=UTC).timestamp())
+    stories.stories.append({**stories.stories[0], "objectID": "1", "created_at_i": in_1999})
+    output = two_domains.run_well("headwater", "run")
+    assert read_states(output) == {"academic": "up to date", "discussions": "published"}
+    assert "raw_hn_search.stories changed" in output
+    # The marts of the other domain and the calendar that they refer to stay, and the calendar has the new days.
+    assert (find_table(two_domains, ACADEMIC), find_table(two_domains, "dim_dates")) == before
+    assert list_days_keys(two_domains) == keys
+    assert two_domains.query_postgres("select count(*) from marts.dim_dates where year_number = 1999") == [(365,)]
+    assert two_domains.query_postgres(
+        "select count(*) from marts.fct_stories join marts.dim_dates on posted_date = date_day where year_number = 1999"
+    ) == [(1,)]
+    # Unit tests ran when both domains were built first; the code is the same.
+    assert "unit_test" not in two_domains.run_well("headwater", "run", "--domain", "discussions", "--force")
+
+
+@pytest.mark.parametrize(
+    ("failing", "well", "source", "mart"),
+    [
+        ("academic", "discussions", "openalex", ACADEMIC),
+        ("discussions", "academic", "hn_search", DISCUSSIONS),
+    ],
+)
+def test_a_test_that_fails_holds_back_its_own_domain(
+    two_domains: Checkout, failing: str, well: str, source: str, mart: str
+) -> None:
+    other = DISCUSSIONS if mart == ACADEMIC else ACADEMIC
+    before, other_before = find_table(two_domains, mart), find_table(two_domains, other)
+    keys = list_days_keys(two_domains)
+    with changed(two_domains, *break_ledger(source)):
+        finished = two_domains.run("headwater", "run", "--force")
+    assert finished.status == 1
+    assert read_states(finished.output) == {failing: "held back", well: "published"}
+    assert f"Error: {failing} is held back: " in finished.output
+    assert f"source_expect_sound_documents_{source}_" in finished.output
+    assert find_table(two_domains, mart) == before
+    assert find_table(two_domains, other) != other_before
+    assert list_days_keys(two_domains) == keys
+    # So it is with dbt's own commands: the handoff takes what is successful, and says what is not.
+    handed_off = two_domains.run("dbt", "run-operation", "handoff")
+    assert handed_off.status == 1
+    assert f"of {well} to Postgres" in handed_off.output
+    assert f"{failing} was not handed off" in handed_off.output
+
+
+def test_a_source_that_fails_holds_back_its_own_domain(two_domains: Checkout) -> None:
+    before = find_table(two_domains, ACADEMIC), find_table(two_domains, DISCUSSIONS)
+    # A required setting that is wrong: nothing is requested.
+    finished = two_domains.run("headwater", "run", "--force", extra={"SOURCES__HN_SEARCH__REQUESTS_PER_SECOND": "0"})
+    assert finished.status == 1
+    assert read_states(finished.output) == {"academic": "published", "discussions": "held back"}
+    assert "Error: discussions is held back: hn_search: sources.hn_search.requests_per_second is 0" in finished.output
+    assert find_table(two_domains, ACADEMIC) != before[0]
+    assert find_table(two_domains, DISCUSSIONS) == before[1]
+    assert "held back" not in two_domains.run_well("headwater", "run", "--domain", "discussions")
+
+
+def test_a_mart_that_fails_in_postgres_holds_back_its_own_domain(two_domains: Checkout) -> None:
+    two_domains.run_well("dbt", "run-operation", "handoff")
+    execute(two_domains, "update transform.int_stories_dated set story_id = 'the same'")
+    before = find_table(two_domains, ACADEMIC), find_table(two_domains, DISCUSSIONS)
+    finished = two_domains.run("dbt", "build", "--target", "postgres")
+    assert finished.status == 1
+    assert "Published 11 marts of academic." in finished.output
+    assert "models or tests of discussions did not pass. Readers still see its previous marts" in finished.output
+    assert find_table(two_domains, ACADEMIC) != before[0]
+    assert find_table(two_domains, DISCUSSIONS) == before[1]
+    assert set(list_days_keys(two_domains)) >= {"marts.fct_papers", "marts.fct_stories"}
+
+    # One domain by its tag, from handoff to publication.
+    two_domains.run_well("dbt", "run-operation", "handoff", "--args", "{domain: discussions}")
+    output = two_domains.run_well("dbt", "build", "--target", "postgres", "--select", "tag:discussions")
+    assert "Published 2 marts of discussions." in output
+    assert find_table(two_domains, DISCUSSIONS) != before[1]
+
+
+def test_marts_of_a_domain_that_is_disabled_stay_published(two_domains: Checkout) -> None:
+    before = find_table(two_domains, DISCUSSIONS)
+    keys = list_days_keys(two_domains)
+    output = two_domains.run("headwater", "run", "--force", extra={"HEADWATER_DOMAINS": "academic"})
+    assert output.status == 0, output.output
+    assert read_states(output.output) == {"academic": "published"}
+    assert "hn_search" not in output.output
+    assert find_table(two_domains, DISCUSSIONS) == before
+    assert list_days_keys(two_domains) == keys
+    unknown = two_domains.run("headwater", "run", "--domain", "discussions", extra={"HEADWATER_DOMAINS": "academic"})
+    assert unknown.status == 1
+    assert "The domain 'discussions' is not enabled. Enabled are: academic" in unknown.output
+
+
+def test_a_domain_that_was_never_loaded_is_named_and_the_other_is_built(two_domains: Checkout) -> None:
+    fresh = {"HEADWATER_WAREHOUSE": "fresh.duckdb", "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test"}
+    nothing = two_domains.run("dbt", "build", extra=fresh)
+    assert nothing.status != 0
+    assert "Nothing was built: " in nothing.output
+    loaded = two_domains.run("dlt", "pipeline", "hn_search", "run", extra=fresh)
+    assert loaded.status == 0, loaded.output
+    built = two_domains.run("dbt", "build", extra=fresh)
+    assert built.status == 1
+    assert (
+        "academic cannot be built: openalex is not loaded yet. Run `dlt pipeline openalex run` first." in built.output
+    )
+    with duckdb.connect(str(two_domains.settings.data / "fresh.duckdb"), read_only=True) as connection:
+        assert connection.execute("select domain from operations.domain_builds").fetchall() == [("discussions",)]

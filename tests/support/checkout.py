@@ -1,0 +1,76 @@
+"""A copy of the checkout in which a test changes code: commands run the copy's loader and dbt project."""
+
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from loader.base.settings import ROOT, Settings, read_settings
+from tests.support.workspace import SCRIPTS, Finished, Workspace
+
+_LEFT_OUT = (".git", ".venv", "data", "__pycache__", ".*_cache", "secrets.toml")
+
+
+class Checkout(Workspace):
+    """A workspace with a copy of the repository in `root`. Commands are plain processes: warm ones have our loader."""
+
+    def __init__(self, folder: Path, domains: Sequence[str]) -> None:
+        super().__init__(folder)
+        self.root = folder / "checkout"
+        shutil.copytree(ROOT, self.root, symlinks=True, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+        self.environment["HEADWATER_DOMAINS"] = ",".join(domains)
+
+    @property
+    def settings(self) -> Settings:
+        """As the commands of this workspace read them."""
+        return read_settings(self.environment)
+
+    @contextmanager
+    def serve_stand_in(self, source: str, count: int = 250) -> Iterator[Any]:
+        """Serves this many records of a source that only the copy has to its commands; yields the stand-in."""
+        # Not imported: our loader has no such module.
+        stand_in = runpy.run_path(str(self.root / "loader" / "samples" / f"{source}.py"))
+        (serve,) = (value for name, value in stand_in.items() if name.endswith("Server") and name != "StandInServer")
+        (generate,) = (value for name, value in stand_in.items() if name.startswith("generate_"))
+        with serve(generate(count)) as server:
+            section = f"SOURCES__{source.upper()}"
+            self.environment |= {f"{section}__BASE_URL": server.url, f"{section}__REQUESTS_PER_SECOND": "1000"}
+            yield server
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        """Replaces a text that is in a file of the copy once."""
+        file = self.root / path
+        text = file.read_text()
+        assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {path}"
+        file.write_text(text.replace(old, new))
+
+    def run(self, command: str, *arguments: str, extra: Mapping[str, str] | None = None) -> Finished:
+        """Runs a command of the virtual environment to its end, in the copy."""
+        return self.run_program([str(SCRIPTS / command), *arguments], extra)
+
+    def run_program(self, arguments: Sequence[str], extra: Mapping[str, str] | None = None) -> Finished:
+        """Runs any program to its end, in the copy."""
+        finished = subprocess.run(
+            list(arguments),
+            cwd=self.root,
+            env=self._extend(extra),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Finished(finished.returncode, finished.stdout)
+
+    def run_pytest(self, *arguments: str, extra: Mapping[str, str] | None = None) -> Finished:
+        """Runs tests of the copy, in one process."""
+        return self.run_program([sys.executable, "-m", "pytest", "--numprocesses", "0", *arguments], extra)
+
+    def _extend(self, extra: Mapping[str, str] | None) -> dict[str, str]:
+        paths = [str(self.root), os.environ.get("PYTHONPATH", "")]
+        return {**super()._extend(extra), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
