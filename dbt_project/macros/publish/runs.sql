@@ -14,8 +14,10 @@
         {%- do record_node_results(results) -%}
         {%- do record_domain_builds(results) -%}
         {%- if env_var('HEADWATER_HAND_OFF', '') -%}
-            {# `headwater run` starts dbt once for both. What is held back, it reads from operations.node_results. #}
-            {%- do hand_off(env_var('HEADWATER_HAND_OFF').split(',')) -%}
+            {# `headwater run` starts dbt once for both. #}
+            {%- for sentence in hand_off(env_var('HEADWATER_HAND_OFF').split(',')) -%}
+                {%- do log(sentence, info=true) -%}
+            {%- endfor -%}
         {%- endif -%}
     {%- elif _builds_or_tests() and target.type == 'postgres' -%}
         {{ publish_marts(results) }}
