@@ -31,7 +31,11 @@
     {%- set held_back = [] -%}
     {%- for domain in domains -%}
         {%- set failing = find_failing_nodes(domain) -%}
-        {%- if failing -%}
+        {%- if not list_marts(domain) -%}
+            {%- do held_back.append(
+                domain ~ " was not handed off: it has no marts yet. Write one in models/marts/" ~ domain ~ "."
+            ) -%}
+        {%- elif failing -%}
             {%- do held_back.append(
                 domain ~ " was not handed off: " ~ failing | length ~ " models or tests have not passed since they"
                 ~ " were last built (" ~ name_some(failing) ~ "). Run `dbt build` and fix what it reports."

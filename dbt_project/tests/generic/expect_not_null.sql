@@ -1,4 +1,7 @@
-{# None of the columns is null in any row. One test for a table: dbt takes longer to start a test than to run it. #}
+{#
+    None of the columns is null in any row. One test for a table, since dbt takes longer to start a test than to
+    run it.
+#}
 {% test expect_not_null(model, columns) -%}
 {% for column in columns -%}
 select
