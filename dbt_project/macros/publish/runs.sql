@@ -14,15 +14,10 @@
         {%- do record_node_results(results) -%}
         {%- do record_domain_builds(results) -%}
         {%- if env_var('HEADWATER_HAND_OFF', '') -%}
-<<<<<<< HEAD
-            {# `headwater run` starts dbt once for both. It reads from operations.node_results what is held back. #}
-            {%- do hand_off(env_var('HEADWATER_HAND_OFF').split(',')) -%}
-=======
             {# `headwater run` starts dbt once for both. #}
             {%- for sentence in hand_off(env_var('HEADWATER_HAND_OFF').split(',')) -%}
                 {%- do log(sentence, info=true) -%}
             {%- endfor -%}
->>>>>>> main
         {%- endif -%}
     {%- elif _builds_or_tests() and target.type == 'postgres' -%}
         {{ publish_marts(results) }}
