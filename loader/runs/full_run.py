@@ -13,7 +13,7 @@ from rich.console import Console
 from loader.base.errors import HeadwaterError
 from loader.base.interrupts import find_exit_status, stop_on_signals
 from loader.base.settings import Settings
-from loader.publish.dbt import DbtRun, run_dbt
+from loader.publish.dbt import DbtRun, parse_beside, run_dbt
 from loader.publish.marts import count_published
 from loader.publish.news import find_news, has_passed_unit_tests, read_builds, read_publications
 from loader.publish.outcomes import count_handed_off, describe_failures, read_failing_nodes, read_handoffs
@@ -110,18 +110,19 @@ def _build(
     """Builds and tests the domains in DuckDB and hands off the successful ones; returns these."""
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True) as connection:
         are_unit_tests_due = not all(has_passed_unit_tests(connection, domain, settings) for domain in domains)
-    run = run_dbt(
-        [
-            "build",
-            *_select(settings, domains),
-            *([] if are_unit_tests_due else ["--exclude-resource-type", "unit_test"]),
-        ],
-        settings,
-        console,
-        f"Building and testing {', '.join(domains)} in DuckDB",
-        # One start of dbt for the build and the handoff.
-        environment={"HEADWATER_HAND_OFF": ",".join(domains)},
-    )
+    with parse_beside(settings, "postgres"):
+        run = run_dbt(
+            [
+                "build",
+                *_select(settings, domains),
+                *([] if are_unit_tests_due else ["--exclude-resource-type", "unit_test"]),
+            ],
+            settings,
+            console,
+            f"Building and testing {', '.join(domains)} in DuckDB",
+            # One start of dbt for the build and the handoff.
+            environment={"HEADWATER_HAND_OFF": ",".join(domains)},
+        )
     tests = run.count_successful("test", "unit_test")
     report.tests_passed += tests
     handoffs = read_handoffs(server)

@@ -133,6 +133,8 @@ def prepare_environment(served: ServedSample, data: Path) -> None:
             "HEADWATER_DATA": str(data),
             "HEADWATER_WAREHOUSE": "",
             "HEADWATER_DOMAINS": "academic",
+            # They test code and not data, and this code is as it was shipped: `make test` runs them.
+            "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
             "SOURCES__OPENALEX__BASE_URL": served.openalex_url,
             "SOURCES__OPENALEX__ROSTER": str(data / "roster.csv"),
             "SOURCES__OPENALEX__INSTITUTION": "",

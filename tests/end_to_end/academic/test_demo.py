@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tempfile
 from collections import Counter
 from contextlib import closing
@@ -57,10 +58,8 @@ def demonstrated(module_workspace: Workspace) -> tuple[Workspace, str, str]:
     (workspace.home / ".dlt" / "config.toml").write_text('[sources.openalex]\nroster = "/nowhere.csv"\n')
     workspace.environment |= {"SOURCES__OPENALEX__ROSTER": "/mine.csv", "PGHOST": "127.0.0.1", "PGPORT": "9"}
     before = list_files()
-    without_unit_tests = workspace.environment.pop("DBT_EXCLUDE_RESOURCE_TYPES")
     first = workspace.run_well("headwater", "demo")
     (workspace.folder / "answers.md").write_text(ask_the_demo(workspace))
-    workspace.environment["DBT_EXCLUDE_RESOURCE_TYPES"] = without_unit_tests
     second = workspace.run_well("headwater", "demo", "--day", "2")
     assert list_files() == before
     for name in ("SOURCES__OPENALEX__ROSTER", "PGHOST", "PGPORT"):
@@ -77,6 +76,16 @@ def test_the_first_day_ends_with_answers_and_how_to_go_on(demonstrated: tuple[Wo
     for step in ("load", "build", "publish"):
         assert f"│ {step}" in first
     assert "15 tables handed off" in first
+
+
+def test_unit_tests_of_all_models_pass(demonstrated: tuple[Workspace, str, str]) -> None:
+    workspace, _, _ = demonstrated
+    unit_tests = ("--no-use-colors", "test", "--select", "test_type:unit")
+    finished = workspace.run("dbt", *unit_tests, extra={"DBT_EXCLUDE_RESOURCE_TYPES": ""})
+    assert finished.status == 0, finished.output
+    files = [path for path in (ROOT / "dbt_project").rglob("*unit_tests.yml") if "pseudonymous" not in path.name]
+    written = sum(path.read_text().count("\n    expect:") for path in files)
+    assert len(re.findall(r"\d+ of \d+ PASS", finished.output)) == written > 30
 
 
 def test_the_page_of_answers_shows_what_the_demo_answers(demonstrated: tuple[Workspace, str, str]) -> None:
