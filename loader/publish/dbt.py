@@ -19,7 +19,7 @@ from loader.base.errors import HeadwaterError
 from loader.base.settings import ROOT, Settings, derive_tool_environment
 
 _SUCCESSFUL = frozenset({"success", "pass", "warn", "no-op"})
-_MOST_ERROR_LINES = 20
+_MAX_ERROR_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class DbtRun:
     def describe_errors(self) -> str:
         """What dbt reported, shortened to its last lines."""
         lines = [line for text in (*self.notes, *self.errors) for line in text.splitlines() if _says_something(line)]
-        return "\n".join(lines[-_MOST_ERROR_LINES:]) or "dbt ended without saying why"
+        return "\n".join(lines[-_MAX_ERROR_LINES:]) or "dbt ended without saying why"
 
 
 def run_dbt(

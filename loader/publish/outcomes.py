@@ -8,7 +8,7 @@ from psycopg2 import errors
 from loader.publish.dbt import NodeResult
 from loader.publish.postgres import Server
 
-_MOST_NAMES = 3
+_MAX_NAMES = 3
 
 
 def read_failing_nodes(connection: duckdb.DuckDBPyConnection) -> dict[str, list[NodeResult]]:
@@ -49,6 +49,6 @@ def describe_failures(results: Sequence[NodeResult]) -> str:
     failed = [result for result in results if result.status in ("error", "fail", "runtime error")]
     if not failed:
         return ""
-    names = ", ".join(result.name for result in failed[:_MOST_NAMES]) + (", …" if len(failed) > _MOST_NAMES else "")
+    names = ", ".join(result.name for result in failed[:_MAX_NAMES]) + (", …" if len(failed) > _MAX_NAMES else "")
     message = " ".join(failed[0].message.split())
     return f"{len(failed)} models or tests failed ({names}): {message}. Run `dbt build` and fix what it reports."

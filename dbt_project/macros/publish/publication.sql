@@ -146,7 +146,7 @@
 {%- endmacro %}
 
 {# dbt comes here only when the statements of publish_marts were successful. #}
-{% macro tell_of_publication(results) -%}
+{% macro report_publication(results) -%}
     {%- set published = find_published_domains(results) -%}
     {%- if published -%}
         {%- set marts = [] -%}

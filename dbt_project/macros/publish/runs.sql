@@ -25,9 +25,9 @@
 {%- endmacro %}
 
 {# After finish_run: dbt runs its statements after rendering them. #}
-{% macro tell_of_run(results) -%}
+{% macro report_run(results) -%}
     {%- if _builds_or_tests() and target.type == 'postgres' -%}
-        {%- do tell_of_publication(results) -%}
+        {%- do report_publication(results) -%}
     {%- endif -%}
 {%- endmacro %}
 

@@ -239,7 +239,7 @@ commit;
     end loop;
 {% endmacro %}
 
-{# The role that the marts are read with. A given server may not let us make one: tell_of_publication says so. #}
+{# The role that the marts are read with. A given server may not let us make one: report_publication says so. #}
 {% macro _prepare_reader_role() %}
 do $reader$
 begin
