@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from loader.runs.full_run import read_last_report
+from loader.runs.report import read_last_report
 from tests.chaos.chance import IS_LONG, KILLS, draw_kills_in_a_row, make_random
 from tests.chaos.fingerprints import Fingerprint, read_postgres_schema, read_raw, read_schema
 from tests.chaos.loading import LOAD_PHASES, Pace, draw_load_moment, measure_pace
