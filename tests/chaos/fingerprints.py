@@ -85,7 +85,12 @@ def read_postgres_schema(connection: duckdb.DuckDBPyConnection, server: Server, 
 
 
 def _list_tables(connection: duckdb.DuckDBPyConnection, schema: str, database: str = "") -> set[str]:
-    sql = "select table_name from duckdb_tables() where schema_name = ? and database_name = ?"
+    # dim_dates and int_dates are views in DuckDB
+    sql = (
+        "select table_name from (select database_name, schema_name, table_name from duckdb_tables()"
+        " union all select database_name, schema_name, view_name from duckdb_views())"
+        " where schema_name = ? and database_name = ?"
+    )
     own_name = str(_ask(connection, "select current_database()")[0])
     return {name for (name,) in connection.execute(sql, [schema, database or own_name]).fetchall()}
 
