@@ -105,8 +105,9 @@ def derive_tool_environment(settings: Settings, dbt_target: str = "duckdb") -> d
         "DBT_PROFILES_DIR": str(ROOT),
         "DBT_TARGET_PATH": str(settings.find_dbt_artifacts(dbt_target)),
         "DBT_LOG_PATH": str(settings.state / "dbt" / "logs"),
-        # In Postgres there are only marts: tests that need anything else are not selected with them.
-        "DBT_INDIRECT_SELECTION": "cautious" if dbt_target == "postgres" else "eager",
+        # A test that joins a selected table to one that is not, such as another domain's, needs both. In Postgres there
+        # are only marts: tests that need anything else are not selected with them.
+        "DBT_INDIRECT_SELECTION": "cautious" if dbt_target == "postgres" else "buildable",
         "HEADWATER_WAREHOUSE_PATH": str(settings.warehouse),
         "HEADWATER_POSTGRES_SOCKET": str(settings.postgres_socket),
         "HEADWATER_LOCK_WAIT_SECONDS": f"{settings.lock_wait_seconds:g}",

@@ -115,9 +115,6 @@ def _build(
             [
                 "build",
                 *_select(settings, domains),
-                # A test that joins a shared table to one of another domain needs that one, too.
-                "--indirect-selection",
-                "buildable",
                 *([] if are_unit_tests_due else ["--exclude-resource-type", "unit_test"]),
             ],
             settings,

@@ -155,6 +155,9 @@ def test_what_failed_its_tests_or_was_not_tested_is_not_handed_off(published: Wo
     published.run_well("dbt", "run", *of_topics)
     check_refusal()
     published.run_well("dbt", "test", *of_topics)
+    # and what refers to them
+    check_refusal()
+    published.run_well("dbt", "test", *of_topics, "int_paper_topics")
     published.run_well(*HAND_OFF)
 
 

@@ -3,15 +3,8 @@
     newest load of each raw table that it reads. `headwater run` compares this with now (loader/publish/news.py):
     a domain without news is neither built nor published.
 #}
-{% macro forget_domain_builds(nodes) -%}
-    {%- set domains = [] -%}
-    {%- for node in nodes if find_domain(node) not in domains -%}
-        {%- do domains.append(find_domain(node)) -%}
-    {%- endfor -%}
-    {%- if 'shared' in domains -%}
-        {%- set domains = list_domains() -%}
-    {%- endif -%}
-    {%- for domain in domains -%}
+{% macro forget_domain_builds() -%}
+    {%- for domain in list_selected_domains() -%}
         {%- do run_query("delete from operations.domain_builds where domain = '" ~ domain ~ "'") -%}
     {%- endfor -%}
 {%- endmacro %}

@@ -26,6 +26,16 @@
     {{ return(nodes) }}
 {%- endmacro %}
 
+{# The domains of which this run builds or tests anything; all where it takes shared nodes alone. #}
+{% macro list_selected_domains() -%}
+    {%- set domains = [] -%}
+    {%- for node in graph.nodes.values()
+        if node.unique_id in selected_resources and find_domain(node) not in domains + ['shared'] -%}
+        {%- do domains.append(find_domain(node)) -%}
+    {%- endfor -%}
+    {{ return(domains or list_domains()) }}
+{%- endmacro %}
+
 {% macro list_marts(domain) -%}
     {%- set marts = [] -%}
     {%- for node in list_nodes(domain) if node.resource_type == 'model' and node.fqn[1] == 'marts' -%}

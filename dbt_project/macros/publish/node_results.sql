@@ -32,7 +32,7 @@
     {%- endfor -%}
     {%- do _write_node_results(due, 'due') -%}
     {%- do _write_node_results(selected, 'running') -%}
-    {%- do forget_domain_builds(due + selected) -%}
+    {%- do forget_domain_builds() -%}
 {%- endmacro %}
 
 {# The tests of what this run builds, and of the sources that it reads: their earlier results are out of date. #}
@@ -43,8 +43,10 @@
         {%- do touched.append(node.unique_id) -%}
         {%- do touched.extend(node.depends_on.nodes | select('in', graph.sources)) -%}
     {%- endfor -%}
+    {#- A shared view that is made again for one domain changes nothing for the others. -#}
+    {%- set domains = list_selected_domains() + ['shared'] -%}
     {%- set tests = [] -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'test' -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'test' and find_domain(node) in domains -%}
         {%- if node.depends_on.nodes | select('in', touched) | first -%}
             {%- do tests.append(node) -%}
         {%- endif -%}
