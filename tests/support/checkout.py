@@ -3,7 +3,6 @@
 import os
 import runpy
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,19 +10,24 @@ from pathlib import Path
 from typing import Any
 
 from loader.base.settings import ROOT, Settings, read_settings
-from tests.support.workspace import SCRIPTS, Finished, Workspace
+from tests.support.warm import PARSED_PROJECTS
+from tests.support.workspace import Finished, Workspace
 
 _LEFT_OUT = (".git", ".venv", "data", "__pycache__", ".*_cache", "secrets.toml")
 
 
 class Checkout(Workspace):
-    """A workspace with a copy of the repository in `root`. Commands are plain processes: warm ones have our loader."""
+    """A workspace with a copy of the repository in `root`, whose code its commands run."""
 
     def __init__(self, folder: Path, domains: Sequence[str]) -> None:
         super().__init__(folder)
         self.root = folder / "checkout"
         shutil.copytree(ROOT, self.root, symlinks=True, ignore=shutil.ignore_patterns(*_LEFT_OUT))
-        self.environment["HEADWATER_DOMAINS"] = ",".join(domains)
+        self.environment |= {
+            "HEADWATER_DOMAINS": ",".join(domains),
+            "PYTHONPATH": os.pathsep.join([str(self.root), os.environ["PYTHONPATH"]]),
+            PARSED_PROJECTS: "",  # those are of our own code
+        }
 
     @property
     def settings(self) -> Settings:
@@ -49,28 +53,6 @@ class Checkout(Workspace):
         assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {path}"
         file.write_text(text.replace(old, new))
 
-    def run(self, command: str, *arguments: str, extra: Mapping[str, str] | None = None) -> Finished:
-        """Runs a command of the virtual environment to its end, in the copy."""
-        return self.run_program([str(SCRIPTS / command), *arguments], extra)
-
-    def run_program(self, arguments: Sequence[str], extra: Mapping[str, str] | None = None) -> Finished:
-        """Runs any program to its end, in the copy."""
-        finished = subprocess.run(
-            list(arguments),
-            cwd=self.root,
-            env=self._extend(extra),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return Finished(finished.returncode, finished.stdout)
-
     def run_pytest(self, *arguments: str, extra: Mapping[str, str] | None = None) -> Finished:
         """Runs tests of the copy, in one process."""
         return self.run_program([sys.executable, "-m", "pytest", "--numprocesses", "0", *arguments], extra)
-
-    def _extend(self, extra: Mapping[str, str] | None) -> dict[str, str]:
-        paths = [str(self.root), os.environ.get("PYTHONPATH", "")]
-        return {**super()._extend(extra), "PYTHONPATH": os.pathsep.join(filter(None, paths))}

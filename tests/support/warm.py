@@ -1,9 +1,10 @@
 """Runs console commands in processes that need not import dbt and dlt first: each is forked from one that has.
 
 It is a process like any other, with its own environment, output and exit status, and runs the very script in `bin/`;
-what it lacks is two seconds of imports. Commands that a test kills or interrupts are started in the plain way.
+what it lacks is two seconds of imports. A dbt that it starts itself is forked, too: its process hands over to one
+(offline/sitecustomize.py). Commands that a test kills or interrupts are started in the plain way.
 
-usage: python -m tests.support.warm SOCKET_NUMBER
+usage: python -m tests.support.warm LISTENER LIFELINE MODULE ...
 """
 
 import atexit
@@ -12,6 +13,8 @@ import importlib
 import json
 import os
 import runpy
+import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,16 +27,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import loader.startup
 from loader.base.settings import ROOT
 
 # Names the folder of dbt's parsed projects (parsed_project.py), for all processes of a run of pytest.
 PARSED_PROJECTS = "HEADWATER_TEST_PARSED_PROJECTS"
+# Names the socket of the process that forks commands, for the commands that it has forked.
+FORKED_BY = "HEADWATER_TEST_FORKED_BY"
 _LONGEST_REQUEST_BYTES = 1_000_000
 # What commands import late, by the names of their modules.
-_IMPORTS = (
+_LIBRARIES = (
     "dbt.adapters.duckdb",
     "dbt.adapters.postgres",
     "dbt.cli.main",
@@ -41,6 +46,14 @@ _IMPORTS = (
     "dbt.task.list",
     "dbt.task.run_operation",
     "dlt._workspace.cli._dlt",
+    "dlt.destinations",
+    "psycopg2",
+    "pyarrow.parquet",
+    "pydantic",
+    "requests",
+    "rich.console",
+)
+_OURS = (
     "loader.cli.dlt_pipeline",
     "loader.cli.headwater",
     "loader.publish.dbt_plugin",
@@ -50,30 +63,49 @@ _IMPORTS = (
 )
 
 
-def run_warm(script: str, arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
-    """Runs a console script to its end; returns its exit status (negative: the signal that ended it) and its output."""
+def run_warm(
+    script: str, arguments: Sequence[str], environment: Mapping[str, str], root: Path = ROOT
+) -> tuple[int, str]:
+    """Runs a console script to its end, by the code of the checkout in `root`.
+
+    Returns its exit status (negative: the signal that ended it) and its output.
+    """
     request = json.dumps({"arguments": [script, *arguments], "environment": dict(environment)}).encode()
-    read_end, write_end = os.pipe()
-    with tempfile.TemporaryFile() as output, os.fdopen(read_end) as status:
-        socket.send_fds(_start_server(), [request], [output.fileno(), write_end])
-        os.close(write_end)
-        ended_with = int(status.read())
+    with (
+        tempfile.TemporaryFile() as output,
+        Path(os.devnull).open() as nothing,
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server,
+    ):
+        server.connect(_start_server(root))
+        socket.send_fds(server, [request], [nothing.fileno(), output.fileno(), output.fileno()])
+        ended_with = int(server.recv(10))
         output.seek(0)
         return ended_with, output.read().decode()
 
 
 @cache
-def _start_server() -> socket.socket:
-    """Starts this test process's server, which ends when its socket is closed."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    command = [sys.executable, "-m", "tests.support.warm", str(theirs.fileno())]
-    subprocess.Popen(command, cwd=ROOT, pass_fds=[theirs.fileno()])
-    theirs.close()
-    return ours
+def _start_server(root: Path) -> str:
+    """Starts this test process's server for a checkout, which ends with this process; returns its socket's path."""
+    path = Path(tempfile.mkdtemp(prefix="headwater-")) / "socket"
+    # Tests change the code of a copy: there each command imports it anew.
+    modules = (*_LIBRARIES, *_OURS) if root == ROOT else _LIBRARIES
+    end_of_life, _ = os.pipe()  # the other end is closed when this process ends
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        descriptors = [listener.fileno(), end_of_life]
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.support.warm", *map(str, descriptors), *modules],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])},
+            pass_fds=descriptors,
+        )
+    os.close(end_of_life)
+    return str(path)
 
 
-def _serve(requests: socket.socket) -> None:
-    for name in _IMPORTS:
+def _serve(listener: socket.socket, lifeline: int, modules: Sequence[str]) -> None:
+    for name in modules:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
@@ -81,30 +113,30 @@ def _serve(requests: socket.socket) -> None:
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     # The kernel reaps who waits for a command.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    while True:
-        request, descriptors, _, _ = socket.recv_fds(requests, _LONGEST_REQUEST_BYTES, 2)
-        if not request:
-            return
+    path = listener.getsockname()
+    while lifeline not in select.select([listener, lifeline], [], [])[0]:
+        client, _ = listener.accept()
         if os.fork() == 0:
-            requests.close()
-            _answer(json.loads(request), *descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
+            listener.close()
+            _answer(client, path)
+        client.close()
+    shutil.rmtree(Path(path).parent)
 
 
-def _answer(request: dict[str, Any], output: int, status: int) -> NoReturn:
-    """Starts the command, waits for it and writes how it ended."""
+def _answer(client: socket.socket, path: str) -> NoReturn:
+    """Starts the command, waits for it and reports how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    request, descriptors, _, _ = socket.recv_fds(client, _LONGEST_REQUEST_BYTES, 3)
     command = os.fork()
     if command == 0:
-        os.close(status)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        os.close(output)
-        _run(**request)
+        client.close()
+        for number, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        given = json.loads(request)
+        _run(given["arguments"], {**given["environment"], FORKED_BY: path})
     _, ended_with = os.waitpid(command, 0)
-    os.write(status, str(os.waitstatus_to_exitcode(ended_with)).encode())
+    client.send(str(os.waitstatus_to_exitcode(ended_with)).encode())
     os._exit(0)
 
 
@@ -154,4 +186,4 @@ def _parsed_projects() -> Iterator[None]:
 
 if __name__ == "__main__":
     with socket.socket(fileno=int(sys.argv[1])) as given:
-        _serve(given)
+        _serve(given, int(sys.argv[2]), sys.argv[3:])

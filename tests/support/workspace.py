@@ -74,6 +74,8 @@ class Workspace:
     dbt leaves its unit tests out: they bring their own rows, so that they are the same in every workspace.
     """
 
+    root = ROOT
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.home = folder / "home"
@@ -130,14 +132,14 @@ class Workspace:
         """Runs a command of the virtual environment to its end; one of ours in a process that has its imports."""
         program = str(SCRIPTS / command)
         if command in _WARM:
-            return Finished(*run_warm(program, arguments, self._extend(extra)))
+            return Finished(*run_warm(program, arguments, self._extend(extra), self.root))
         return self.run_program([program, *arguments], extra)
 
     def run_program(self, arguments: Sequence[str], extra: Mapping[str, str] | None = None) -> Finished:
         """Runs any program to its end, in this workspace's environment."""
         finished = subprocess.run(
             list(arguments),
-            cwd=ROOT,
+            cwd=self.root,
             env=self._extend(extra),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -153,7 +155,7 @@ class Workspace:
         with output.open("wb") as file:
             process = subprocess.Popen(
                 [str(SCRIPTS / command), *arguments],
-                cwd=ROOT,
+                cwd=self.root,
                 env=self._extend(extra),
                 stdin=subprocess.DEVNULL,
                 stdout=file,

@@ -1,6 +1,7 @@
 """Refuses, in every Python process of the tests, to reach a host other than this machine, and writes down who tried.
 
-Python imports a module of this name at its start; the tests put its folder on PYTHONPATH.
+Python imports a module of this name at its start; the tests put its folder on PYTHONPATH. It also lets a dbt that a
+forked command starts be forked (warm.py).
 """
 
 import ipaddress
@@ -38,3 +39,19 @@ def _refuse(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_refuse)
+
+
+def _hand_over(server: str) -> None:
+    """Has this command run by a process that need not import dbt first, and ends as that one ends."""
+    import json
+    import socket
+
+    request = json.dumps({"arguments": sys.orig_argv[1:], "environment": dict(os.environ)})
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+        connection.connect(server)
+        socket.send_fds(connection, [request.encode()], [0, 1, 2])
+        os._exit(int(connection.recv(10)) & 0xFF)
+
+
+if (_server := os.environ.get("HEADWATER_TEST_FORKED_BY")) and os.path.basename(sys.orig_argv[1]) == "dbt":  # noqa: PTH119
+    _hand_over(_server)
