@@ -1,8 +1,9 @@
 """Runs console commands in processes that need not import dbt and dlt first: each is forked from one that has.
 
 It is a process like any other, with its own environment, output and exit status, and runs the very script in `bin/`;
-what it lacks is two seconds of imports. A dbt that it starts itself is forked, too: its process hands over to one
-(offline/sitecustomize.py). Commands that a test kills or interrupts are started in the plain way.
+what it lacks is two seconds of imports and of what dbt generates at its first parse. A dbt that it starts itself is
+forked, too: its process hands over to one (offline/sitecustomize.py). Commands that a test kills or interrupts are
+started in the plain way.
 
 usage: python -m tests.support.warm LISTENER LIFELINE MODULE ...
 """
@@ -61,6 +62,16 @@ _OURS = (
     "loader.runs.full_run",
     "tests.support.parsed_project",
 )
+_PROJECT = """
+name: small
+profile: headwater
+flags: {send_anonymous_usage_stats: false}
+"""
+_MODEL = """
+models:
+  - name: small
+    columns: [{name: number, data_tests: [unique, not_null]}]
+"""
 
 
 def run_warm(
@@ -107,6 +118,7 @@ def _start_server(root: Path) -> str:
 def _serve(listener: socket.socket, lifeline: int, modules: Sequence[str]) -> None:
     for name in modules:
         importlib.import_module(name)
+    _parse()
     gc.collect()
     gc.freeze()
     # From Python 3.12 on. The other threads are idle ones of numpy and pyarrow.
@@ -121,6 +133,25 @@ def _serve(listener: socket.socket, lifeline: int, modules: Sequence[str]) -> No
             _answer(client, path)
         client.close()
     shutil.rmtree(Path(path).parent)
+
+
+def _parse() -> None:
+    """Lets dbt parse a project of one model: each command has what dbt generates of its own classes then."""
+    from dbt.cli.main import dbtRunner
+
+    environment = dict(os.environ)
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        (project / "models").mkdir()
+        (project / "models" / "small.sql").write_text("select 1 as number")
+        (project / "models" / "small.yml").write_text(_MODEL)
+        (project / "dbt_project.yml").write_text(_PROJECT)
+        os.environ |= {"DBT_PROJECT_DIR": folder, "DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder}
+        # The static parser has threads, which a forked process would lack.
+        parsed = dbtRunner().invoke(["--quiet", "--no-static-parser", "parse"])
+        assert parsed.success, parsed.exception
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 def _answer(client: socket.socket, path: str) -> NoReturn:
