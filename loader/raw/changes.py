@@ -5,6 +5,7 @@ keeps a late older event from bringing the record back.
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,21 +50,21 @@ _POSITION_HINTS = dlt.mark.make_hints(table_name="stream_positions", columns={},
 CHANGE_LIMITS = LoadLimits(memory_megabytes=192, threads=1)
 
 
-class Event(Record):
+class Event(Record, ABC):
     """A record that says what happened to another one: its key is that record's.
 
     A key comes in one stream only; `position` orders the events of a stream.
     """
 
     @property
+    @abstractmethod
     def position(self) -> int:
         """The event's place in its stream: an offset, a log sequence number, or microseconds since 1970."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def operation(self) -> Literal["insert", "update", "delete"]:
         """What happened. The first event of a key may be an update, and an insert may replace a row."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
