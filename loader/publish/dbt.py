@@ -80,13 +80,10 @@ def run_dbt(
     # A results file of an earlier command must not be read as this one's.
     results_path = settings.find_dbt_artifacts(target) / "run_results.json"
     results_path.unlink(missing_ok=True)
-    # As a user types it: if the default target is named, dbt parses the whole project again.
-    named_target = [] if target == "duckdb" else ["--target", target]
-    inherited = {name: value for name, value in os.environ.items() if name != "DBT_TARGET"}
     process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("dbt")), "--log-format", "json", *arguments, *named_target],
+        _write_command("--log-format", "json", *arguments, target=target),
         cwd=ROOT,
-        env={**inherited, **derive_tool_environment(settings, target), **(environment or {})},
+        env=_derive_environment(settings, target) | dict(environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -119,16 +116,16 @@ def run_dbt(
 def parse_beside(settings: Settings, target: str) -> Iterator[None]:
     """Lets dbt parse the project for a target while the block runs, unless it did so before.
 
-    A first run parses the whole project for both targets: this takes the second time out of its way. What goes wrong
-    here goes wrong in the command that needs the target, which reports it.
+    A first run parses the whole project for both targets: for DuckDB while it loads, for Postgres while it builds. What
+    goes wrong here goes wrong in the command that needs the target, which reports it.
     """
     if (settings.find_dbt_artifacts(target) / "partial_parse.msgpack").exists():
         yield
         return
     process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("dbt")), "--quiet", "parse", "--target", target],
+        _write_command("--quiet", "parse", target=target),
         cwd=ROOT,
-        env={**os.environ, **derive_tool_environment(settings, target)},
+        env=_derive_environment(settings, target),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -139,6 +136,17 @@ def parse_beside(settings: Settings, target: str) -> Iterator[None]:
         raise
     finally:
         process.wait()
+
+
+def _write_command(*arguments: str, target: str) -> list[str]:
+    # As a user types it: if the default target is named, dbt parses the whole project again.
+    named_target = [] if target == "duckdb" else ["--target", target]
+    return [str(Path(sys.executable).with_name("dbt")), *arguments, *named_target]
+
+
+def _derive_environment(settings: Settings, target: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name != "DBT_TARGET"}
+    return inherited | derive_tool_environment(settings, target)
 
 
 def build_docs(settings: Settings, console: Console) -> Path:

@@ -63,7 +63,8 @@ def _run(settings: Settings, console: Console, report: RunReport, domains: Seque
     server = find_server(settings)
     if not server.is_embedded:
         server.connect().close()
-    loaded = _load(settings, console, report, domains)
+    with parse_beside(settings, "duckdb"):
+        loaded = _load(settings, console, report, domains)
     if not loaded:
         return
     server = ensure_server()
