@@ -87,7 +87,7 @@ def test_contracts_are_real_keys_and_comments_in_postgres(published: Workspace) 
     assert int(str(indexes)) > len(declared)
 
 
-def test_a_server_that_is_not_there_is_told_in_one_line(published: Workspace) -> None:
+def test_a_server_that_is_not_there_is_reported_in_one_line(published: Workspace) -> None:
     for command in (("headwater", "run"), HAND_OFF, PUBLISH):
         finished = published.run(*command, extra={"PGHOST": "127.0.0.1", "PGPORT": "9"})
         assert finished.status != 0

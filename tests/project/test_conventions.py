@@ -112,7 +112,7 @@ def list_faults_of_mart(model: dict[str, Any]) -> list[str]:
     return faults
 
 
-def test_what_a_mart_lacks_is_told_in_sentences() -> None:
+def test_what_a_mart_lacks_is_reported_in_sentences() -> None:
     key = {"type": "primary_key", "columns": ["story_id"]}
     foreign = {"type": "foreign_key", "columns": ["posted_date"], "to": "ref('dim_dates')"}
     columns = [{"name": "story_id", "data_type": "varchar", "data_tests": ["not_null"]}, {"name": "posted_date"}]
@@ -237,7 +237,7 @@ def test_every_source_has_what_belongs_to_one() -> None:
     assert [breach for name, source in load_sources().items() for breach in list_breaches(name, source)] == []
 
 
-def test_a_source_that_lacks_something_is_told_what() -> None:
+def test_a_source_that_lacks_something_is_named_with_what_it_lacks() -> None:
     (openalex,) = find_sources("openalex", domains=("academic",))
     assert list(list_breaches("hacker_news", replace(openalex, name="hacker_news", domain="headlines"))) == [
         "hacker_news is not defined in loader/sources/hacker_news or loader/sources/hacker_news.py",

@@ -32,6 +32,6 @@ def test_the_age_of_a_coauthor_counts_from_the_first_paper_that_openalex_knows(p
     assert any(first_years[str(coauthor)] < seen[str(coauthor)] for coauthor, *_ in rows)
 
 
-def test_readers_are_told_where_a_first_year_comes_from(published: Workspace) -> None:
+def test_readers_see_where_a_first_year_comes_from(published: Workspace) -> None:
     sources = set(published.query_postgres("select is_roster, first_year_source from marts.dim_authors"))
     assert sources == {(True, "given"), (True, "roster"), (False, "cache")}

@@ -107,7 +107,7 @@ def test_no_date_is_true_and_each_lies_in_its_year(both: duckdb.DuckDBPyConnecti
     assert all(moved != true_date and moved.year == true_date.year for moved, true_date in shared)
 
 
-def test_no_time_of_a_record_is_told(office: Office) -> None:
+def test_no_time_of_a_record_is_published(office: Office) -> None:
     times = [column for column in list_columns(office.workspace) if column.type.startswith("timestamp")]
     assert times
     for column in times:
@@ -137,7 +137,7 @@ def test_papers_that_look_alike_are_of_enough_people(both: duckdb.DuckDBPyConnec
     assert [alike for papers, people, alike in found if min(papers, people) < SMALLEST_GROUP] == []
 
 
-def test_no_paper_is_told_apart_by_what_is_true_of_it(both: duckdb.DuckDBPyConnection) -> None:
+def test_no_paper_is_distinguished_by_what_is_true_of_it(both: duckdb.DuckDBPyConnection) -> None:
     # Whose papers could a published one be? Those of the group's people that agree with all that is told, less those
     # whose true date is the moved one: it cannot be theirs.
     candidates = both.execute(
@@ -331,7 +331,7 @@ def test_the_public_mode_does_not_follow_on_the_pseudonymous_one(office: Office)
     assert read_everything(office.workspace) == before
 
 
-def test_names_that_postgres_still_holds_are_told(office: Office) -> None:
+def test_names_that_postgres_still_holds_are_reported(office: Office) -> None:
     said = "Postgres holds marts with names"
     assert [said in output for output in office.outputs] == [False, False, True, False, False, True, False]
 

@@ -4,7 +4,7 @@ from tests.support.sample import Sample, serve_sample
 from tests.support.workspace import Workspace
 
 
-def test_a_run_is_told_beforehand_done_and_narrowed(workspace: Workspace) -> None:
+def test_a_run_is_estimated_done_and_narrowed(workspace: Workspace) -> None:
     run = ("dlt", "pipeline", "openalex", "run")
     sample = Sample(workspace)
     with serve_sample(workspace, sample) as server:

@@ -73,7 +73,7 @@ def describe(paper: Record | None) -> list[object]:
     ]
 
 
-def test_a_run_asks_it_only_when_told_to_and_its_failure_costs_openalex_nothing(workspace: Workspace) -> None:
+def test_a_run_requests_it_only_if_enabled_and_its_failure_costs_openalex_nothing(workspace: Workspace) -> None:
     sample = Sample(workspace)
     with serve_sample(workspace, sample), SemanticScholarServer(describe_papers(sample.catalogue)) as server:
         workspace.serve_papers(server.url)

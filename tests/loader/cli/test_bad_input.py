@@ -106,7 +106,7 @@ def test_a_key_that_is_refused_is_named_by_its_setting(workspace: Workspace) -> 
 
 
 @pytest.mark.parametrize("command", [("dlt", "pipeline", "run"), ("dbt", "build"), ("headwater", "status")])
-def test_a_warehouse_that_another_process_holds_is_told_with_the_process(
+def test_a_warehouse_that_another_process_holds_is_reported_with_the_process(
     workspace: Workspace, command: tuple[str, ...]
 ) -> None:
     set_roster("openalex_id\nA5012345678\n")(workspace)
@@ -127,7 +127,7 @@ def test_dbt_says_which_setting_is_wrong(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("command", ["run", "demo", "status"])
-def test_a_data_folder_that_cannot_be_is_told_in_one_line(workspace: Workspace, command: str) -> None:
+def test_a_data_folder_that_cannot_be_is_reported_in_one_line(workspace: Workspace, command: str) -> None:
     finished = workspace.run("headwater", command, extra={"HEADWATER_DATA": "/proc/nowhere"})
     assert finished.status == 1
     assert "/proc/nowhere" in finished.output

@@ -88,7 +88,7 @@ def test_less_than_one_a_day_is_refused(tmp_path: Path, number: int) -> None:
         build_allowance(tmp_path, number)
 
 
-def test_a_broken_file_is_told(tmp_path: Path) -> None:
+def test_a_broken_file_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "counts.sqlite"
     path.write_text("no database " * 1000)
     with pytest.raises(HeadwaterError, match=r"cannot be counted in .*counts.sqlite: file is not a database"):

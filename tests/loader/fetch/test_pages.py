@@ -202,7 +202,7 @@ def test_a_list_may_lack_a_thousandth_of_its_total() -> None:
 
 
 @pytest.mark.parametrize("key", ["data.id", None])
-def test_records_are_told_apart_by_a_nested_key_or_as_a_whole(key: str | None) -> None:
+def test_records_are_distinguished_by_a_nested_key_or_as_a_whole(key: str | None) -> None:
     nested = [{"data": record} for record in TEN]
     with ScriptedServer(serve(nested), leave_alone, change_body(results=nested[2:5])) as server:
         reader = Reader(server, "a cursor", key=key)

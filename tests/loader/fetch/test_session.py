@@ -87,7 +87,7 @@ def test_a_passing_fault_is_survived(fault: Fault) -> None:
         assert len(server.requests) == 2
 
 
-def test_an_answer_that_does_not_come_is_asked_for_again() -> None:
+def test_an_answer_that_does_not_come_is_requested_again() -> None:
     with ScriptedServer(WHOLE, delay()) as server:
         assert ask(server, answer_seconds=2.0).results == [1, 2, 3]
         assert len(server.requests) >= 2
@@ -116,7 +116,7 @@ def test_retries_end(status: int) -> None:
         pytest.param(answer_bytes(b"a\x1b[31m\nb", "text/plain"), 'begins with "a [31m b"', id="control characters"),
     ],
 )
-def test_what_came_instead_of_data_is_told_in_one_line(fault: Fault, told: str) -> None:
+def test_what_came_instead_of_data_is_reported_in_one_line(fault: Fault, told: str) -> None:
     with ScriptedServer(WHOLE, *[fault] * 5) as server:
         with pytest.raises(HeadwaterError) as raised:
             ask(server)
@@ -125,7 +125,7 @@ def test_what_came_instead_of_data_is_told_in_one_line(fault: Fault, told: str) 
         assert len(server.requests) == 5
 
 
-def test_redirects_without_end_are_told() -> None:
+def test_redirects_without_end_are_reported() -> None:
     with ScriptedServer(give(None, 302, Location="/works")) as server:
         with pytest.raises(HeadwaterError, match="redirects without end"):
             ask(server)
@@ -135,7 +135,7 @@ def test_redirects_without_end_are_told() -> None:
 @pytest.mark.parametrize(
     "wait", ["3600", format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True)], ids=["seconds", "a date"]
 )
-def test_a_wait_that_is_too_long_ends_the_run_and_is_told(wait: str) -> None:
+def test_a_wait_that_is_too_long_ends_the_run_and_is_reported(wait: str) -> None:
     with ScriptedServer(give(None, 429, Retry_After=wait)) as server:
         with pytest.raises(HeadwaterError, match=r"answered 429 \(tried 1 time\)") as raised:
             ask(server)
@@ -166,7 +166,7 @@ def test_waits_are_read(text: str, seconds: float | None) -> None:
     assert read_wait(text) == seconds
 
 
-def test_an_answer_that_waiting_cannot_mend_is_not_asked_for_again() -> None:
+def test_an_answer_that_waiting_cannot_mend_is_not_requested_again() -> None:
     with ScriptedServer(give({"message": "No such\nthing"}, 404)) as server:
         with pytest.raises(HeadwaterError, match="/works answered 404: No such thing"):
             ask(server)
@@ -226,7 +226,7 @@ def test_the_headers_of_an_answer_are_readable_in_any_case() -> None:
         ]
 
 
-def test_an_address_is_told_without_its_query() -> None:
+def test_an_address_is_reported_without_its_query() -> None:
     with ScriptedServer(give(None, 404)) as server, pytest.raises(RefusedError) as raised:
         build_session(server.url).fetch(f"{server.url}/works?token={KEY}", {}, DECODER)
     assert str(raised.value) == f"{server.url}/works answered 404: Not Found"
@@ -236,7 +236,7 @@ def test_an_address_is_told_without_its_query() -> None:
 @pytest.mark.parametrize(
     ("url", "is_same"), [("https://a.b:443/x", True), ("https://A.b/", True), ("http://a.b", False)]
 )
-def test_a_server_is_told_by_scheme_host_and_port(url: str, is_same: bool) -> None:
+def test_a_server_is_identified_by_scheme_host_and_port(url: str, is_same: bool) -> None:
     assert is_same_server(url, "https://a.b/v1") == is_same
 
 

@@ -40,7 +40,7 @@ def test_each_path_is_listed_with_its_types_and_its_share(raw: Raw) -> None:
     assert read_field(raw, "language") == ("string", 1, 4, True)
 
 
-def test_a_new_field_is_loaded_and_told(raw: Raw) -> None:
+def test_a_new_field_is_loaded_and_reported(raw: Raw) -> None:
     raw.load(works(5))
     counts = raw.load([*works(2, 5), *works(3, 7, awards=[{"funder": {"id": 1}}])])
     assert counts == {"extracted": 5, "new": 5}
@@ -49,7 +49,7 @@ def test_a_new_field_is_loaded_and_told(raw: Raw) -> None:
     assert raw.ask("select count(*) from raw_openalex.works where (document -> 'awards') is not null") == [(3,)]
 
 
-def test_a_field_that_vanished_is_told_once(raw: Raw) -> None:
+def test_a_field_that_vanished_is_reported_once(raw: Raw) -> None:
     raw.load(works(20, language="en", biblio={"volume": "1"}))
     raw.load(works(12, 20))
     assert changes(raw) == {"biblio": "vanished from 12 records", "language": "vanished from 12 records"}
@@ -64,7 +64,7 @@ def test_a_rare_field_has_not_vanished_because_few_records_came(raw: Raw) -> Non
     assert changes(raw) == {}
 
 
-def test_a_changed_type_is_told_whether_the_model_minds_or_not(raw: Raw) -> None:
+def test_a_changed_type_is_reported_whether_the_model_minds_or_not(raw: Raw) -> None:
     raw.load(works(5, cited_by_count=1, unknown=1))
     counts = raw.load([work(6, cited_by_count="one", unknown="one"), work(7, cited_by_count=None, unknown=None)])
     assert counts == {"extracted": 2, "rejected": 2}

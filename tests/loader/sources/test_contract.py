@@ -97,7 +97,7 @@ def test_the_key_goes_into_the_header_that_the_source_names(settings: Settings, 
     assert {request.headers["x-key"] for request in server.requests} == {"secret"}
 
 
-def test_only_the_resource_that_is_asked_for_is_loaded(settings: Settings, server: NewsServer) -> None:
+def test_only_the_resource_that_is_requested_is_loaded(settings: Settings, server: NewsServer) -> None:
     assert count(load(NEWS, settings, narrow("only", "jobs"))) == {"jobs": 3}
     assert [request.path for request in server.requests] == ["/jobs"]
     error = load(NEWS, settings, narrow("only", "storys")).error

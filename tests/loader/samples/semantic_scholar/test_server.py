@@ -33,7 +33,7 @@ def ask(server: SemanticScholarServer, ids: list[str], fields: str = "title", **
     return requests.post(url, params={"fields": fields}, json={"ids": ids}, headers=headers, timeout=5)
 
 
-def test_papers_come_in_the_places_of_their_ids_with_the_fields_asked_for(
+def test_papers_come_in_the_places_of_their_ids_with_the_fields_requested(
     server: SemanticScholarServer, papers: dict[str, Record]
 ) -> None:
     first, second = sorted(papers)[:2]

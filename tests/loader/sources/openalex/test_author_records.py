@@ -113,7 +113,7 @@ def followed(tmp_path: Path, works: dict[str, Record], after_first_day: Path) ->
     return made
 
 
-def test_records_are_asked_for_where_works_changed_and_nowhere_else(followed: Followed) -> None:
+def test_records_are_requested_where_works_changed_and_nowhere_else(followed: Followed) -> None:
     before = followed.read_citations()
     work_id, authors = followed.pick_work(author_count=2)
     followed.change(work_id, cited_by_count=followed.works[work_id]["cited_by_count"] + 7)
@@ -143,7 +143,7 @@ def test_records_follow_works_that_leave_move_and_come_back(followed: Followed) 
     assert followed.asked_records == third
 
 
-def test_records_that_a_run_did_not_come_to_are_asked_for_by_the_next_though_nothing_changes_any_more(
+def test_records_that_a_run_did_not_come_to_are_requested_by_the_next_though_nothing_changes_any_more(
     followed: Followed,
 ) -> None:
     work_id, authors = followed.pick_work(author_count=2)
@@ -160,7 +160,7 @@ def test_records_that_a_run_did_not_come_to_are_asked_for_by_the_next_though_not
     assert followed.asked_records == set()
 
 
-def test_records_and_orcids_are_asked_for_again_after_a_month(followed: Followed) -> None:
+def test_records_and_orcids_are_requested_again_after_a_month(followed: Followed) -> None:
     followed.let_pass(days=29)
     followed.load()
     assert followed.asked_records | followed.asked_orcids == set()
@@ -172,7 +172,7 @@ def test_records_and_orcids_are_asked_for_again_after_a_month(followed: Followed
     assert followed.asked_records | followed.asked_orcids == set()
 
 
-def test_who_is_wanted_by_name_is_asked_for_and_with_a_full_refresh_everybody(followed: Followed) -> None:
+def test_who_is_wanted_by_name_is_requested_and_with_a_full_refresh_everybody(followed: Followed) -> None:
     author_id = min(followed.member_ids)
     followed.load(narrow("author", author_id))
     assert followed.asked_records == {author_id}
@@ -182,7 +182,7 @@ def test_who_is_wanted_by_name_is_asked_for_and_with_a_full_refresh_everybody(fo
     assert followed.asked_orcids
 
 
-def test_who_joins_the_roster_is_asked_for_alone(followed: Followed) -> None:
+def test_who_joins_the_roster_is_requested_alone(followed: Followed) -> None:
     text = followed.roster.read_text()
     newcomer = next(
         authorship["author"]["id"]
@@ -220,7 +220,7 @@ def test_who_was_found_by_an_orcid_stays_though_another_has_it_too(followed: Fol
         assert followed.asked_orcids == set()
 
 
-def test_who_comes_back_to_the_roster_is_asked_for_again(followed: Followed) -> None:
+def test_who_comes_back_to_the_roster_is_requested_again(followed: Followed) -> None:
     work_id, (returning, _) = followed.pick_work(author_count=2)
     others = followed.member_ids - {returning}
     followed.write_roster(others)
@@ -233,7 +233,7 @@ def test_who_comes_back_to_the_roster_is_asked_for_again(followed: Followed) -> 
     assert followed.asked_records == {returning}
 
 
-def test_an_author_whom_openalex_has_no_more_is_told_in_every_run(
+def test_an_author_whom_openalex_has_no_more_is_reported_in_every_run(
     followed: Followed, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (author_id,) = followed.pick_work(author_count=1)[1]
@@ -256,7 +256,7 @@ def test_an_author_whom_openalex_has_no_more_is_told_in_every_run(
     assert followed.asked_records == {author_id}
 
 
-def test_orcids_that_are_unknown_or_differ_are_told_in_every_run(
+def test_orcids_that_are_unknown_or_differ_are_reported_in_every_run(
     followed: Followed, capsys: pytest.CaptureFixture[str]
 ) -> None:
     entry = next(entry for entry in read_roster(followed.roster) if entry.author_id and entry.orcid)

@@ -140,7 +140,7 @@ def test_the_most_frequent_coauthors_come_first_and_the_next_run_goes_on(
     assert list_asked(server) == coauthors[:50]
 
 
-def test_who_was_asked_for_is_asked_for_again_after_a_year_found_or_not(
+def test_who_was_requested_is_requested_again_after_a_year_found_or_not(
     loader: Loader, server: OpenAlexServer, coauthors: list[str], faults: dict[str, Fault]
 ) -> None:
     faults[coauthors[1]] = answer_status(200, {"meta": {"count": 0}, "group_by": []})
@@ -160,7 +160,7 @@ def test_who_was_asked_for_is_asked_for_again_after_a_year_found_or_not(
     assert list_asked_after(365.1) == coauthors[:10]
 
 
-def test_when_all_are_known_nobody_is_asked_for(
+def test_when_all_are_known_nobody_is_requested(
     loader: Loader, server: OpenAlexServer, coauthors: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert count_records(loader.load(coauthor_credits=len(coauthors))).new == len(coauthors)
@@ -191,7 +191,7 @@ def test_half_of_the_budget_that_is_left_is_not_spent_on_coauthors(
 
 
 @pytest.mark.parametrize("left", [60, 61])
-def test_half_of_the_budget_is_left_where_nothing_is_asked_for_before_coauthors(
+def test_half_of_the_budget_is_left_where_nothing_is_requested_before_coauthors(
     tmp_path: Path, catalogue: Catalogue, after_works: Path, capsys: pytest.CaptureFixture[str], left: int
 ) -> None:
     now = [datetime(2026, 6, 15, 22, 30, tzinfo=UTC)]
@@ -222,7 +222,7 @@ def test_a_budget_that_ends_among_the_coauthors_fails_no_run(
 NOT_TODAY = answer_status(400, {"error": "Failed", "message": "Not today."})
 
 
-def test_who_cannot_be_had_stops_no_other_and_is_asked_for_next_time(
+def test_who_cannot_be_had_stops_no_other_and_is_requested_next_time(
     loader: Loader,
     server: OpenAlexServer,
     coauthors: list[str],
@@ -298,7 +298,7 @@ def test_an_answer_that_is_not_as_it_should_be_is_set_aside_and_counts_as_one(
     assert list_asked(server) == [coauthors[6]]
 
 
-def test_nobody_and_who_is_met_on_works_that_left_are_not_asked_for(
+def test_nobody_and_who_is_met_on_works_that_left_are_not_requested(
     loader: Loader, server: OpenAlexServer, catalogue: Catalogue, coauthors: list[str], tmp_path: Path
 ) -> None:
     lonely = next(author for author in reversed(coauthors) if sum(count_years(catalogue, author).values()) == 1)
@@ -318,7 +318,7 @@ def test_nobody_and_who_is_met_on_works_that_left_are_not_asked_for(
     assert lonely not in asked
 
 
-def test_a_run_of_single_authors_asks_for_no_coauthor_and_a_full_refresh_for_all_again(
+def test_a_run_of_single_authors_requests_no_coauthor_and_a_full_refresh_all_again(
     loader: Loader, server: OpenAlexServer, coauthors: list[str]
 ) -> None:
     member = "A5800096542"
@@ -330,9 +330,7 @@ def test_a_run_of_single_authors_asks_for_no_coauthor_and_a_full_refresh_for_all
     assert list_asked(server) == coauthors[:20]
 
 
-def test_what_coauthors_would_cost_is_told_beforehand(
-    loader: Loader, server: OpenAlexServer, coauthors: list[str]
-) -> None:
+def test_what_coauthors_would_cost_is_estimated(loader: Loader, server: OpenAlexServer, coauthors: list[str]) -> None:
     loader.load(coauthor_credits=20)
     loader.configured["coauthor_credits"] = 30
     (estimate,) = [each for each in loader.estimate() if "coauthors" in each.what]

@@ -169,7 +169,7 @@ FAILED_AND_NO_BUDGET = re.compile(
 
 
 @pytest.mark.parametrize("is_first_run", [True, False])
-def test_a_group_that_failed_before_the_budget_ended_is_told_and_comes_first_next_time(
+def test_a_group_that_failed_before_the_budget_ended_is_reported_and_comes_first_next_time(
     tmp_path: Path, large: Catalogue, after_first_day: Path, undisturbed: Raw, is_first_run: bool
 ) -> None:
     first_author, last_author = undisturbed["roster"][0][0], undisturbed["roster"][-1][0]
@@ -193,7 +193,7 @@ def test_a_group_that_failed_before_the_budget_ended_is_told_and_comes_first_nex
         assert loader.read_raw() == undisturbed
 
 
-def test_a_group_that_failed_is_told_where_the_budget_ends_after_the_works(
+def test_a_group_that_failed_is_reported_where_the_budget_ends_after_the_works(
     tmp_path: Path, large: Catalogue, undisturbed: Raw
 ) -> None:
     with serve(tmp_path / "data", large) as (server, loader):

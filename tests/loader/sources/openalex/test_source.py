@@ -53,7 +53,7 @@ def test_authors_given_by_orcid_are_found(loader: Loader, tmp_path: Path) -> Non
     assert loader.ask("select count(*) from raw_openalex.roster") == 12
 
 
-def test_an_orcid_that_nobody_has_is_told_and_the_others_are_loaded(
+def test_an_orcid_that_nobody_has_is_reported_and_the_others_are_loaded(
     loader: Loader, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with (tmp_path / "roster.csv").open("a") as roster:
@@ -63,7 +63,7 @@ def test_an_orcid_that_nobody_has_is_told_and_the_others_are_loaded(
     assert loader.ask("select count(*) from raw_openalex.roster") == 12
 
 
-def test_an_id_that_openalex_does_not_know_is_told(
+def test_an_id_that_openalex_does_not_know_is_reported(
     loader: Loader, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with (tmp_path / "roster.csv").open("a") as roster:
@@ -72,7 +72,9 @@ def test_an_id_that_openalex_does_not_know_is_told(
     assert "knows no author https://openalex.org/A5123123123" in " ".join(capsys.readouterr().out.split())
 
 
-def test_an_orcid_that_is_anothers_is_told(loader: Loader, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_orcid_that_is_anothers_is_reported(
+    loader: Loader, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = (tmp_path / "roster.csv").read_text()
     (tmp_path / "roster.csv").write_text(
         text.replace("A5800096542,0000-0007-0096-5429", "A5800096542,0000-0002-1825-0097")
@@ -90,7 +92,7 @@ def test_no_requests_a_day_are_refused(loader: Loader) -> None:
     assert error == "sources.openalex.requests_per_day is 0; it must be at least 1."
 
 
-def test_a_key_that_cannot_be_sent_is_told_and_not_shown(loader: Loader) -> None:
+def test_a_key_that_cannot_be_sent_is_reported_and_not_shown(loader: Loader) -> None:
     assert loader.load(api_key=" a-good-key\n").error is None
     error = loader.load(api_key="two\nlines").error
     assert error == "The key in sources.openalex.api_key contains characters that no key has."
@@ -109,7 +111,7 @@ def test_a_person_given_by_id_and_by_orcid_counts_once(
     assert loader.ask("select count(*) from raw_openalex.roster") == 12
 
 
-def test_what_a_failed_load_extracted_is_not_told_as_loaded(loader: Loader, server: OpenAlexServer) -> None:
+def test_what_a_failed_load_extracted_is_not_reported_as_loaded(loader: Loader, server: OpenAlexServer) -> None:
     server.fail_next(answer_status(400), path="/works")
     load = loader.load()
     assert load.error is not None
@@ -117,7 +119,7 @@ def test_what_a_failed_load_extracted_is_not_told_as_loaded(loader: Loader, serv
     assert loader.load().error is None
 
 
-def test_raw_that_lacks_what_a_load_reads_is_told_in_one_line(loader: Loader) -> None:
+def test_raw_that_lacks_what_a_load_reads_is_reported_in_one_line(loader: Loader) -> None:
     loader.load()
     with duckdb.connect(str(loader.settings.warehouse)) as connection:
         connection.execute("alter table raw_openalex.roster drop column document")

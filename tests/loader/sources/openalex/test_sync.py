@@ -147,7 +147,7 @@ def test_a_second_day_brings_what_is_new_and_what_changed_and_marks_what_left(
 
 
 @pytest.mark.usefixtures("_first_day_loaded")
-def test_an_unchanged_day_asks_for_the_sweep_alone_and_changes_no_row(
+def test_an_unchanged_day_requests_the_sweep_alone_and_changes_no_row(
     days: Days, first_day: Catalogue, second_day: Catalogue
 ) -> None:
     days.load(second_day)
@@ -235,7 +235,7 @@ def test_a_run_of_one_author_hides_no_change_of_another(days: Days, first_day: C
 
 
 @pytest.mark.usefixtures("_first_day_loaded")
-def test_a_paid_plan_asks_for_what_changed_and_notices_what_left(days: Days, first_day: Catalogue) -> None:
+def test_a_paid_plan_requests_what_changed_and_notices_what_left(days: Days, first_day: Catalogue) -> None:
     works = find_roster_works(days, first_day)
     work_id = min(works)
     paid: dict[str, Any] = {"api_key": "paid", "has_paid_plan": True, "sweep_credits": 2}
@@ -323,7 +323,7 @@ def replace_work(catalogue: Catalogue, work_id: str, **fields: Any) -> Catalogue
     return replace(catalogue, works=works)
 
 
-def test_a_full_refresh_asks_for_everything_again(days: Days, first_day: Catalogue) -> None:
+def test_a_full_refresh_requests_everything_again(days: Days, first_day: Catalogue) -> None:
     days.load(first_day)
     first = len(days.requests)
     counts = count_works(days.load(first_day, RunOptions(is_full_refresh=True)))
@@ -359,7 +359,7 @@ def test_an_author_who_is_not_on_the_roster_is_refused(
     assert days.list_asked() == []
 
 
-def test_what_a_run_would_ask_is_told_without_asking(days: Days, first_day: Catalogue) -> None:
+def test_what_a_run_would_request_is_estimated_without_requests(days: Days, first_day: Catalogue) -> None:
     def estimate(options: RunOptions | None = None) -> int:
         with OpenAlexServer(first_day) as server:
             estimates = days.connect(server).estimate(options)

@@ -26,7 +26,7 @@ SHORTER = change_answer(lambda records: records[:-1])
 LONGER = change_answer(lambda records: [*records, None])
 
 
-def test_an_answer_that_would_be_too_large_is_asked_for_in_halves(
+def test_an_answer_that_would_be_too_large_is_requested_in_halves(
     loader: PaperLoader, papers: dict[str, Record], expected_dois: set[str]
 ) -> None:
     with SemanticScholarServer(papers, most_bytes=100_000) as small:
@@ -40,7 +40,7 @@ def test_an_answer_that_would_be_too_large_is_asked_for_in_halves(
     assert sum(length for length in lengths if length <= lengths[-2]) == len(expected_dois)
 
 
-def test_one_paper_too_large_by_itself_is_told(loader: PaperLoader, papers: dict[str, Record]) -> None:
+def test_one_paper_too_large_by_itself_is_reported(loader: PaperLoader, papers: dict[str, Record]) -> None:
     with SemanticScholarServer(papers, most_bytes=10) as tiny:
         error = loader.load(base_url=tiny.url).error
     assert error is not None
@@ -104,7 +104,7 @@ def test_a_passing_fault_is_waited_out(
         pytest.param(NOT_READ, 1, id="a refusal"),
     ],
 )
-def test_a_batch_without_an_answer_keeps_no_other_from_its_own_and_is_asked_for_next_time(
+def test_a_batch_without_an_answer_keeps_no_other_from_its_own_and_is_requested_next_time(
     loader: PaperLoader, server: SemanticScholarServer, expected_dois: set[str], fault: Fault, requests: int
 ) -> None:
     server.fail_next(*[fault] * requests)
@@ -146,7 +146,7 @@ def test_batches_that_are_refused_in_every_run_keep_no_other_from_its_own(
         assert loader.read_lookups().keys() == set(dois[1000:])
 
 
-def test_a_server_that_is_down_is_not_asked_for_every_batch(
+def test_a_server_that_is_down_is_not_sent_every_batch(
     loader: PaperLoader, server: SemanticScholarServer, expected_dois: set[str]
 ) -> None:
     server.fail_next(*[answer_status(503)] * 100)

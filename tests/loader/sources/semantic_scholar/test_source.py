@@ -16,7 +16,7 @@ from tests.support.loading import narrow
 from tests.support.semantic_scholar import PaperLoader
 
 
-def test_every_paper_of_the_roster_is_asked_for_once_and_what_is_known_is_in_raw(
+def test_every_paper_of_the_roster_is_requested_once_and_what_is_known_is_in_raw(
     loader: PaperLoader, server: SemanticScholarServer, expected_dois: set[str], papers: dict[str, Record]
 ) -> None:
     load = loader.load()
@@ -49,7 +49,7 @@ def test_two_dois_of_one_paper_make_one_paper_and_two_lookups(
     ]
 
 
-def test_a_second_load_asks_for_nothing_and_writes_nothing(loader: PaperLoader, server: SemanticScholarServer) -> None:
+def test_a_second_load_requests_nothing_and_writes_nothing(loader: PaperLoader, server: SemanticScholarServer) -> None:
     loader.load()
     lookups, requests = loader.read_lookups(), len(server.requests)
     load = loader.load()
@@ -60,7 +60,7 @@ def test_a_second_load_asks_for_nothing_and_writes_nothing(loader: PaperLoader, 
 
 
 @pytest.mark.parametrize(("status", "days"), [("found", 30), ("not_found", 90)])
-def test_an_answer_is_asked_for_again_when_it_is_old(
+def test_an_answer_is_requested_again_when_it_is_old(
     loader: PaperLoader, server: SemanticScholarServer, status: str, days: int
 ) -> None:
     loader.load()
@@ -74,7 +74,7 @@ def test_an_answer_is_asked_for_again_when_it_is_old(
     assert {doi for batch in server.list_asked() for doi in batch} == of_status
 
 
-def test_a_full_refresh_asks_for_everything_again_and_a_run_can_be_told_beforehand(
+def test_a_full_refresh_requests_everything_again_and_a_run_can_be_estimated(
     loader: PaperLoader, server: SemanticScholarServer, expected_dois: set[str]
 ) -> None:
     requests = -(-len(expected_dois) // 500)
@@ -120,7 +120,7 @@ def test_a_paper_that_appears_is_found_and_one_that_changed_is_renewed(
     assert papers[server.papers[cited]["paperId"]]["influentialCitationCount"] == 99_999
 
 
-def test_works_of_former_members_and_what_is_no_doi_are_not_asked_for(
+def test_works_of_former_members_and_what_is_no_doi_are_not_requested(
     loader: PaperLoader, server: SemanticScholarServer, expected_dois: set[str]
 ) -> None:
     with duckdb.connect(str(loader.settings.warehouse)) as connection:
@@ -147,7 +147,7 @@ def test_works_of_former_members_and_what_is_no_doi_are_not_asked_for(
     assert 0 < len(asked) < len(expected_dois) / 2
 
 
-def test_without_openalex_there_is_nothing_to_ask_for_and_that_is_said(
+def test_without_openalex_there_is_nothing_to_request_and_that_is_said(
     tmp_path: Path, server: SemanticScholarServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     loader = PaperLoader(read_settings({"HEADWATER_DATA": str(tmp_path / "empty")}), server)
