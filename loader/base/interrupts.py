@@ -37,6 +37,20 @@ def _stop(number: int, _: FrameType | None) -> None:
     raise SignalReceivedException(number)
 
 
+@contextmanager
+def postpone_signals() -> Iterator[None]:
+    """A signal that comes while the block runs acts after it: whatever the block starts is known then."""
+    received: list[int] = []
+    previous = {number: signal.signal(number, lambda number, _: received.append(number)) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    if received:
+        signal.raise_signal(received[0])
+
+
 def find_exit_status(interrupt: KeyboardInterrupt) -> int:
     """What a shell gives for a program that this signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
     number = interrupt.signal_code if isinstance(interrupt, SignalReceivedException) else signal.SIGINT

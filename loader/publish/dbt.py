@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from loader.base.errors import HeadwaterError
+from loader.base.interrupts import postpone_signals
 from loader.base.settings import ROOT, Settings, derive_tool_environment
 
 _SUCCESSFUL = frozenset({"success", "pass", "warn", "no-op"})
@@ -80,36 +81,25 @@ def run_dbt(
     # A results file of an earlier command must not be read as this one's.
     results_path = settings.find_dbt_artifacts(target) / "run_results.json"
     results_path.unlink(missing_ok=True)
-    process = subprocess.Popen(
-        _write_command("--log-format", "json", *arguments, target=target),
-        cwd=ROOT,
-        env=_derive_environment(settings, target) | dict(environment or {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
     errors: list[str] = []
     notes: list[str] = []
     if not console.is_terminal:
         console.print(f"{label} …")
-    try:
-        with console.status(f"{label} …") as status:
-            for line in process.stdout or []:
-                event = _read_event(line)
-                if progress := _describe_progress(event):
-                    status.update(f"{label} … {progress}")
-                elif event["info"]["level"] == "error":
-                    errors.append(event["info"]["msg"])
-                elif event["info"]["name"] == "JinjaLogInfo":
-                    notes.append(event["info"]["msg"])
-    except KeyboardInterrupt:
-        process.terminate()
-        raise
-    finally:
-        # It releases the warehouse when it ends.
-        is_successful = process.wait() == 0
+    command = ["--log-format", "json", *arguments]
+    with (
+        _start(command, settings, target, subprocess.PIPE, environment) as process,
+        console.status(f"{label} …") as status,
+    ):
+        for line in process.stdout or []:
+            event = _read_event(line)
+            if progress := _describe_progress(event):
+                status.update(f"{label} … {progress}")
+            elif event["info"]["level"] == "error":
+                errors.append(event["info"]["msg"])
+            elif event["info"]["name"] == "JinjaLogInfo":
+                notes.append(event["info"]["msg"])
     results = _read_results(results_path) if results_path.exists() else []
-    return DbtRun(is_successful, time.monotonic() - started, results, errors, notes)
+    return DbtRun(process.returncode == 0, time.monotonic() - started, results, errors, notes)
 
 
 @contextmanager
@@ -122,31 +112,41 @@ def parse_beside(settings: Settings, target: str) -> Iterator[None]:
     if (settings.find_dbt_artifacts(target) / "partial_parse.msgpack").exists():
         yield
         return
-    process = subprocess.Popen(
-        _write_command("--quiet", "parse", target=target),
-        cwd=ROOT,
-        env=_derive_environment(settings, target),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
+    with _start(["--quiet", "parse"], settings, target, subprocess.DEVNULL):
         yield
-    except BaseException:
-        process.terminate()
-        raise
-    finally:
-        process.wait()
 
 
-def _write_command(*arguments: str, target: str) -> list[str]:
+@contextmanager
+def _start(
+    arguments: Sequence[str],
+    settings: Settings,
+    target: str,
+    output: int,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator["subprocess.Popen[str]"]:
+    """Starts dbt and waits for its end, when it releases the warehouse; ends it if the block fails."""
     # As a user types it: if the default target is named, dbt parses the whole project again.
     named_target = [] if target == "duckdb" else ["--target", target]
-    return [str(Path(sys.executable).with_name("dbt")), *arguments, *named_target]
-
-
-def _derive_environment(settings: Settings, target: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name != "DBT_TARGET"}
-    return inherited | derive_tool_environment(settings, target)
+    process = None
+    try:
+        with postpone_signals():
+            process = subprocess.Popen(
+                [str(Path(sys.executable).with_name("dbt")), *arguments, *named_target],
+                cwd=ROOT,
+                env={**inherited, **derive_tool_environment(settings, target), **(environment or {})},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        yield process
+    except BaseException:
+        if process:
+            process.terminate()
+        raise
+    finally:
+        if process:
+            process.wait()
 
 
 def build_docs(settings: Settings, console: Console) -> Path:

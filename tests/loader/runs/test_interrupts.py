@@ -7,6 +7,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 
+from loader.base.interrupts import postpone_signals, stop_on_signals
 from loader.samples.faults import delay
 from tests.support.sample import Sample, serve_sample
 from tests.support.waiting import wait_until
@@ -74,3 +75,18 @@ def test_a_whole_run_ends_with_the_dbt_that_it_started(workspace: Workspace, sam
         output = terminate(running, find_dbt)
     assert "Run the same command again to continue" in output
     assert not dbt.is_running()
+
+
+def test_a_signal_while_a_process_is_started_acts_when_the_process_is_known() -> None:
+    known: list[str] = []
+
+    def start() -> None:
+        with stop_on_signals():
+            with postpone_signals():
+                os.kill(os.getpid(), signal.SIGTERM)
+                known.append("dbt")
+            known.append("the block goes on")
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert known == ["dbt"]
