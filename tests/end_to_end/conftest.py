@@ -20,6 +20,9 @@ def served_domains(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[C
         with serve_sample(checkout, Sample(checkout)), serve_stories(checkout) as server:
             checkout.run_well("headwater", "run")
             yield checkout, server
+            # Whatever the tests did, and in whatever order.
+            checkout.run_well("headwater", "run")
+            assert "DuckDB and Postgres hold the same marts." in checkout.run_well("headwater", "status")
 
 
 @pytest.fixture

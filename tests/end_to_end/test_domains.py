@@ -123,13 +123,16 @@ def test_a_test_that_fails_holds_back_its_own_domain(two_domains: Checkout) -> N
 
 
 def test_a_source_that_fails_holds_back_its_own_domain(two_domains: Checkout) -> None:
-    before = find_table(two_domains, DISCUSSIONS)
+    before = find_table(two_domains, ACADEMIC), find_table(two_domains, DISCUSSIONS)
+    # A required setting that is wrong: nothing is requested.
     wrong = {"SOURCES__HN_SEARCH__REQUESTS_PER_SECOND": "0"}
-    finished = two_domains.run("headwater", "run", extra=wrong)
+    finished = two_domains.run("headwater", "run", "--force", extra=wrong)
     assert finished.status == 1
-    assert read_states(finished.output) == {"academic": "up to date", "discussions": "held back"}
+    assert read_states(finished.output) == {"academic": "published", "discussions": "held back"}
     assert "Error: discussions is held back: hn_search: sources.hn_search.requests_per_second is 0" in finished.output
-    assert find_table(two_domains, DISCUSSIONS) == before
+    assert find_table(two_domains, ACADEMIC) != before[0]
+    assert find_table(two_domains, DISCUSSIONS) == before[1]
+    assert "held back" not in two_domains.run_well("headwater", "run", "--domain", "discussions")
 
 
 def test_a_mart_that_fails_in_postgres_holds_back_its_own_domain(two_domains: Checkout) -> None:
@@ -155,8 +158,10 @@ def test_marts_of_a_domain_that_is_disabled_stay_published(two_domains: Checkout
     academic_alone = {"HEADWATER_DOMAINS": "academic"}
     before = find_table(two_domains, ACADEMIC), find_table(two_domains, DISCUSSIONS)
     keys = list_days_keys(two_domains)
-    published = two_domains.run("dbt", "build", "--target", "postgres", extra=academic_alone)
+    published = two_domains.run("headwater", "run", "--force", extra=academic_alone)
     assert published.status == 0, published.output
+    assert read_states(published.output) == {"academic": "published"}
+    assert "hn_search" not in published.output
     assert find_table(two_domains, ACADEMIC) != before[0]
     assert find_table(two_domains, DISCUSSIONS) == before[1]
     assert list_days_keys(two_domains) == keys
