@@ -2,6 +2,7 @@
 
 import dlt
 import duckdb
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from loader.base.settings import Settings
 
@@ -13,9 +14,12 @@ def name_raw_schema(source: str) -> str:
 
 def pipeline_for(source: str, settings: Settings, connection: duckdb.DuckDBPyConnection) -> dlt.Pipeline:
     """The dlt pipeline of a source, writing through `connection` and keeping its state beside the warehouse."""
+    credentials = DuckDbCredentials(connection)
+    # Else dlt looks each of their fields up in its configuration some fifty times in a load.
+    credentials.resolve()
     return dlt.pipeline(
         pipeline_name=source,
-        destination=dlt.destinations.duckdb(connection),
+        destination=dlt.destinations.duckdb(credentials),
         dataset_name=name_raw_schema(source),
         pipelines_dir=str(settings.state / "dlt" / "pipelines"),
     )

@@ -83,9 +83,10 @@ def print_report(report: RunReport, console: Console) -> None:
         report_error(console, f"{outcome.domain} is held back: {outcome.reason}")
     if report.error:
         report_error(console, report.error)
-    if held_back or report.error:
-        others = "Other domains are not affected. " if any(o.state != HELD_BACK for o in report.domains) else ""
+    if held_back:
+        others = "Other domains are not affected. " if len(held_back) < len(report.domains) else ""
         console.print(f"Postgres still serves the previous marts of what is held back. {others}", end="")
+    if held_back or report.error:
         is_before_load = report.exit_status == 1 and not report.steps
         console.print("Nothing was loaded." if is_before_load else "Run the same command again to continue.")
 

@@ -1,9 +1,9 @@
 """Runs console commands in processes that need not import dbt and dlt first: each is forked from one that has.
 
 It is a process like any other, with its own environment, output and exit status, and runs the very script in `bin/`;
-what it lacks is two seconds of imports and of what dbt generates at its first parse. A dbt that it starts itself is
-forked, too: its process hands over to one (offline/sitecustomize.py). Commands that a test kills or interrupts are
-started in the plain way.
+what it lacks is three seconds of imports, of what dbt generates at its first parse, and of compiling macros. A dbt that
+it starts itself is forked, too: its process hands over to one (offline/sitecustomize.py). Commands that a test kills or
+interrupts are started in the plain way.
 
 usage: python -m tests.support.warm LISTENER LIFELINE MODULE ...
 """
@@ -62,16 +62,7 @@ _OURS = (
     "loader.runs.full_run",
     "tests.support.parsed_project",
 )
-_PROJECT = """
-name: small
-profile: headwater
-flags: {send_anonymous_usage_stats: false}
-"""
-_MODEL = """
-models:
-  - name: small
-    columns: [{name: number, data_tests: [unique, not_null]}]
-"""
+_SMALL_PROJECT = ROOT / "tests" / "support" / "small_project"
 
 
 def run_warm(
@@ -136,22 +127,22 @@ def _serve(listener: socket.socket, lifeline: int, modules: Sequence[str]) -> No
 
 
 def _parse() -> None:
-    """Lets dbt parse a project of one model: each command has what dbt generates of its own classes then."""
+    """Lets dbt parse a small project, read what it has parsed, and compile all macros, so that no command has to."""
     from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt_common.clients.jinja import template_cache
 
     environment = dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:
-        project = Path(folder)
-        (project / "models").mkdir()
-        (project / "models" / "small.sql").write_text("select 1 as number")
-        (project / "models" / "small.yml").write_text(_MODEL)
-        (project / "dbt_project.yml").write_text(_PROJECT)
-        os.environ |= {"DBT_PROJECT_DIR": folder, "DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder}
-        # The static parser has threads, which a forked process would lack.
-        parsed = dbtRunner().invoke(["--quiet", "--no-static-parser", "parse"])
-        assert parsed.success, parsed.exception
+        os.environ |= {"DBT_PROJECT_DIR": str(_SMALL_PROJECT), "DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder}
+        for _ in range(2):
+            # The static parser has threads, which a forked process would lack.
+            parsed = dbtRunner().invoke(["--quiet", "--no-static-parser", "parse"])
+            assert isinstance(parsed.result, Manifest), parsed.exception
     os.environ.clear()
     os.environ.update(environment)
+    for macro in parsed.result.macros.values():
+        template_cache.get_node_template(macro)
 
 
 def _answer(client: socket.socket, path: str) -> NoReturn:

@@ -180,17 +180,13 @@ def _resolve(roster: str) -> Path:
     return ROOT / roster
 
 
-def choose_members(member_ids: Sequence[str], names: Sequence[str]) -> list[str]:
-    """The named members (`--author`), or all without a name. Raises HeadwaterError for anyone else."""
-    if not names:
+def choose_members(member_ids: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """The wanted members (`--author`), or all if none is named. Raises HeadwaterError for anyone else."""
+    if not wanted:
         return list(member_ids)
-    try:
-        wanted = {normalise_author_id(text) for text in names}
-    except ValueError as error:
-        raise HeadwaterError(f"--author: {error}.") from error
-    if strangers := sorted(wanted - set(member_ids)):
+    if strangers := sorted(set(wanted) - set(member_ids)):
         raise HeadwaterError(f"--author: {strangers[0]} is not on the roster.")
-    return sorted(wanted)
+    return sorted(set(wanted))
 
 
 def describe_members(entries: Sequence[RosterEntry], former_ids: Sequence[str]) -> Iterator[Page]:

@@ -1,0 +1,1 @@
+select sum(number) as sum from {{ ref("numbers") }}

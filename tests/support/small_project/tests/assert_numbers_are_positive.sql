@@ -1,0 +1,1 @@
+select number from {{ ref("numbers") }} where number < 0
