@@ -136,7 +136,7 @@ def _parse() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"DBT_PROJECT_DIR": str(_SMALL_PROJECT), "DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder}
         for _ in range(2):
-            # The static parser has threads, which a forked process would lack.
+            # The static parser has threads, which a forked process would lack; so does what the project leaves out.
             parsed = dbtRunner().invoke(["--quiet", "--no-static-parser", "parse"])
             assert isinstance(parsed.result, Manifest), parsed.exception
     os.environ.clear()
