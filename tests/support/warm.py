@@ -2,8 +2,7 @@
 
 It is a process like any other, with its own environment, output and exit status, and runs the very script in `bin/`;
 what it lacks is three seconds of imports, of what dbt generates at its first parse, and of compiling macros. A dbt that
-it starts itself is forked, too: its process hands over to one (offline/sitecustomize.py). Commands that a test kills or
-interrupts are started in the plain way.
+it starts itself is forked, too: its process hands over to one (offline/sitecustomize.py), unless a test may kill both.
 
 usage: python -m tests.support.warm LISTENER LIFELINE MODULE ...
 """
@@ -28,7 +27,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 import loader.startup
 from loader.base.settings import ROOT
@@ -38,6 +37,7 @@ PARSED_PROJECTS = "HEADWATER_TEST_PARSED_PROJECTS"
 # Names the socket of the process that forks commands, for the commands that it has forked.
 FORKED_BY = "HEADWATER_TEST_FORKED_BY"
 _LONGEST_REQUEST_BYTES = 1_000_000
+_LONGEST_ANSWER_BYTES = 20
 # What commands import late, by the names of their modules.
 _LIBRARIES = (
     "dbt.adapters.duckdb",
@@ -65,24 +65,63 @@ _OURS = (
 _SMALL_PROJECT = ROOT / "tests" / "support" / "small_project"
 
 
+class WarmProcess:
+    """A forked command, with what tests need of `subprocess.Popen`."""
+
+    def __init__(self, server: socket.socket) -> None:
+        self._server = server
+        self._status: int | None = None
+        self.pid = int(server.recv(_LONGEST_ANSWER_BYTES))
+
+    def poll(self) -> int | None:
+        """The exit status (negative: the signal that ended it), if the command has ended."""
+        if self._status is None and select.select([self._server], [], [], 0)[0]:
+            self._receive()
+        return self._status
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit status, once the command has ended. Raises TimeoutExpired after so many seconds."""
+        if self._status is None:
+            if not select.select([self._server], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+            self._receive()
+        assert self._status is not None
+        return self._status
+
+    def _receive(self) -> None:
+        self._status = int(self._server.recv(_LONGEST_ANSWER_BYTES))
+        self._server.close()
+
+
+def start_warm(
+    script: str,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    root: Path,
+    output: IO[bytes],
+    *,
+    is_alone: bool = False,
+) -> WarmProcess:
+    """Starts a console script of the checkout in `root`.
+
+    `is_alone`: in a process group of its own, as in a terminal, with any dbt that it starts.
+    """
+    request = {"arguments": [script, *arguments], "environment": dict(environment), "is_alone": is_alone}
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    server.connect(_start_server(root))
+    with Path(os.devnull).open() as nothing:
+        socket.send_fds(server, [json.dumps(request).encode()], [nothing.fileno(), output.fileno(), output.fileno()])
+    return WarmProcess(server)
+
+
 def run_warm(
     script: str, arguments: Sequence[str], environment: Mapping[str, str], root: Path = ROOT
 ) -> tuple[int, str]:
-    """Runs a console script to its end, by the code of the checkout in `root`.
-
-    Returns its exit status (negative: the signal that ended it) and its output.
-    """
-    request = json.dumps({"arguments": [script, *arguments], "environment": dict(environment)}).encode()
-    with (
-        tempfile.TemporaryFile() as output,
-        Path(os.devnull).open() as nothing,
-        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server,
-    ):
-        server.connect(_start_server(root))
-        socket.send_fds(server, [request], [nothing.fileno(), output.fileno(), output.fileno()])
-        ended_with = int(server.recv(10))
+    """Runs a console script of the checkout in `root` to its end; returns its exit status and its output."""
+    with tempfile.TemporaryFile() as output:
+        status = start_warm(script, arguments, environment, root, output).wait()
         output.seek(0)
-        return ended_with, output.read().decode()
+        return status, output.read().decode()
 
 
 @cache
@@ -156,7 +195,12 @@ def _answer(client: socket.socket, path: str) -> NoReturn:
             os.dup2(descriptor, number)
             os.close(descriptor)
         given = json.loads(request)
-        _run(given["arguments"], {**given["environment"], FORKED_BY: path})
+        if given["is_alone"]:
+            os.setsid()
+        else:
+            given["environment"][FORKED_BY] = path
+        _run(given["arguments"], given["environment"])
+    client.send(str(command).encode())
     _, ended_with = os.waitpid(command, 0)
     client.send(str(os.waitstatus_to_exitcode(ended_with)).encode())
     os._exit(0)

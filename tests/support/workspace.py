@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,7 +14,7 @@ import duckdb
 
 from loader.base.settings import ROOT, Settings, read_settings
 from loader.publish import postgres
-from tests.support.warm import run_warm
+from tests.support.warm import WarmProcess, run_warm, start_warm
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 RECORDED = ROOT.parent / "shared" / "data"
@@ -34,7 +34,7 @@ class Finished:
 class Running:
     """A command that runs, with the processes that it starts in one group, as a terminal does it."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", output: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes] | WarmProcess", output: Path) -> None:
         self._process = process
         self._output = output
 
@@ -56,7 +56,8 @@ class Running:
     def send(self, number: signal.Signals) -> None:
         """Sends the whole group a signal; harmless when it has ended."""
         if not self.has_ended:
-            os.killpg(self._process.pid, number)
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
 
     def wait(self, seconds: float) -> Finished:
         """Waits for the end, which must come within `seconds`."""
@@ -152,9 +153,13 @@ class Workspace:
     def start(self, command: str, *arguments: str, extra: Mapping[str, str] | None = None) -> Running:
         """Starts a command of the virtual environment, in a process group of its own."""
         output = self.folder / "output.log"
+        program = str(SCRIPTS / command)
         with output.open("wb") as file:
+            if command in _WARM:
+                environment = self._extend(extra)
+                return Running(start_warm(program, arguments, environment, self.root, file, is_alone=True), output)
             process = subprocess.Popen(
-                [str(SCRIPTS / command), *arguments],
+                [program, *arguments],
                 cwd=self.root,
                 env=self._extend(extra),
                 stdin=subprocess.DEVNULL,

@@ -46,11 +46,12 @@ def _hand_over(server: str) -> None:
     import json
     import socket
 
-    request = json.dumps({"arguments": sys.orig_argv[1:], "environment": dict(os.environ)})
+    request = json.dumps({"arguments": sys.orig_argv[1:], "environment": dict(os.environ), "is_alone": False})
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         connection.connect(server)
         socket.send_fds(connection, [request.encode()], [0, 1, 2])
-        os._exit(int(connection.recv(10)) & 0xFF)
+        connection.recv(20)  # its process's number
+        os._exit(int(connection.recv(20)) & 0xFF)
 
 
 if (_server := os.environ.get("HEADWATER_TEST_FORKED_BY")) and os.path.basename(sys.orig_argv[1]) == "dbt":  # noqa: PTH119
