@@ -2,7 +2,8 @@
 
 It is a process like any other, with its own environment, output and exit status, and runs the very script in `bin/`;
 what it lacks is three seconds of imports, of what dbt generates at its first parse, and of compiling macros. A dbt that
-it starts itself is forked, too: its process hands over to one (offline/sitecustomize.py), unless a test may kill both.
+it starts itself is forked, too: its process hands over to one (offline/sitecustomize.py). Not so if a test may kill the
+command: its dbt is then in its process group.
 
 usage: python -m tests.support.warm LISTENER LIFELINE MODULE ...
 """
@@ -24,7 +25,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, NoReturn
@@ -74,23 +75,19 @@ class WarmProcess:
         self.pid = int(server.recv(_LONGEST_ANSWER_BYTES))
 
     def poll(self) -> int | None:
-        """The exit status (negative: the signal that ended it), if the command has ended."""
-        if self._status is None and select.select([self._server], [], [], 0)[0]:
-            self._receive()
-        return self._status
+        """The exit status, if the command has ended."""
+        with suppress(subprocess.TimeoutExpired):
+            return self.wait(0)
+        return None
 
     def wait(self, timeout: float | None = None) -> int:
-        """The exit status, once the command has ended. Raises TimeoutExpired after so many seconds."""
+        """The exit status (negative: the signal that ended it). Raises TimeoutExpired after so many seconds."""
         if self._status is None:
             if not select.select([self._server], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
-            self._receive()
-        assert self._status is not None
+            self._status = int(self._server.recv(_LONGEST_ANSWER_BYTES))
+            self._server.close()
         return self._status
-
-    def _receive(self) -> None:
-        self._status = int(self._server.recv(_LONGEST_ANSWER_BYTES))
-        self._server.close()
 
 
 def start_warm(
