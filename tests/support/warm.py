@@ -135,7 +135,12 @@ def _start_server(root: Path) -> str:
         subprocess.Popen(
             [sys.executable, "-m", "tests.support.warm", *map(str, descriptors), *modules],
             cwd=root,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")]),
+                # Killed commands leave some, which end with this process.
+                "PYTHONWARNINGS": "ignore:resource_tracker",
+            },
             pass_fds=descriptors,
         )
     os.close(end_of_life)
