@@ -94,8 +94,8 @@ def _prepare_children(tmp_path_factory: pytest.TempPathFactory, worker_id: str) 
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _remember_secrets() -> Iterator[None]:
-    """Remembers which types are of secrets: dlt works that out eight thousand times in a load, a fifth of its time."""
+def _remember_secret_types() -> Iterator[None]:
+    """Remembers which types of settings are secret: dlt works it out 8,000 times in a load, a fifth of its time."""
     patch = pytest.MonkeyPatch()
     remembered = cache(base_configuration.is_secret_hint)
     for module in (base_configuration, environ, resolve):

@@ -105,6 +105,7 @@ def test_a_test_that_fails_holds_back_its_own_domain(two_domains: Checkout) -> N
         assert finished.status == 1
         assert read_states(finished.output) == {failing: "held back", well: "published"}
         assert f"Error: {failing} is held back: " in finished.output
+        assert "Postgres still serves the previous marts of what is held back." in finished.output
         assert f"source_expect_sound_documents_{source}_" in finished.output
         assert find_table(two_domains, marts[failing]) == before[failing]
         assert find_table(two_domains, marts[well]) != before[well]
@@ -168,6 +169,7 @@ def test_marts_of_a_domain_that_is_disabled_stay_published(two_domains: Checkout
     unknown = two_domains.run("headwater", "run", "--domain", "discussions", extra=academic_alone)
     assert unknown.status == 1
     assert "The domain 'discussions' is not enabled. Enabled are: academic" in unknown.output
+    assert "still serves" not in unknown.output
 
 
 def test_a_domain_that_was_never_loaded_is_named_and_the_other_is_built(two_domains: Checkout) -> None:

@@ -190,18 +190,17 @@ def _answer(client: socket.socket, path: str) -> NoReturn:
     """Starts the command, waits for it and reports how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     request, descriptors, _, _ = socket.recv_fds(client, _LONGEST_REQUEST_BYTES, 3)
+    given = json.loads(request)
     command = os.fork()
     if command == 0:
         client.close()
         for number, descriptor in enumerate(descriptors):
             os.dup2(descriptor, number)
             os.close(descriptor)
-        given = json.loads(request)
-        if given["is_alone"]:
-            os.setsid()
-        else:
-            given["environment"][FORKED_BY] = path
-        _run(given["arguments"], given["environment"])
+        started_by = {} if given["is_alone"] else {FORKED_BY: path}
+        _run(given["arguments"], {**given["environment"], **started_by})
+    if given["is_alone"]:
+        os.setpgid(command, command)  # before the test knows it, and may kill the group
     client.send(str(command).encode())
     _, ended_with = os.waitpid(command, 0)
     client.send(str(os.waitstatus_to_exitcode(ended_with)).encode())
