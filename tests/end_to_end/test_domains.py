@@ -11,7 +11,7 @@ import duckdb
 from tests.support.checkout import Checkout
 from tests.support.publishing import execute
 
-ACADEMIC, DISCUSSIONS = "fct_papers", "fct_stories"
+FORUMS, DISCUSSIONS = "fct_threads", "fct_stories"
 
 
 def find_table(checkout: Checkout, mart: str) -> object:
@@ -62,19 +62,20 @@ def break_ledger(source: str) -> tuple[str, str]:
     )
 
 
-def test_news_in_one_domain_build_and_publish_that_one_alone(two_domains: Checkout, stories: Any) -> None:
-    before = find_table(two_domains, ACADEMIC), find_table(two_domains, "dim_dates")
-    keys = list_days_keys(two_domains)
+def test_news_in_one_domain_build_and_publish_that_one_alone(academic_and_stories: tuple[Checkout, Any]) -> None:
+    checkout, stories = academic_and_stories
+    before = find_table(checkout, "fct_papers"), find_table(checkout, "dim_dates")
+    keys = list_days_keys(checkout)
     in_1999 = int(datetime(1999, 5, 1, tzinfo=UTC).timestamp())
     stories.stories.append({**stories.stories[0], "objectID": "1", "created_at_i": in_1999})
-    output = two_domains.run_well("headwater", "run")
+    output = checkout.run_well("headwater", "run")
     assert read_states(output) == {"academic": "up to date", "discussions": "published"}
     assert "raw_hn_search.stories changed" in output
     # The marts of the other domain and the calendar that they refer to stay, and the calendar has the new days.
-    assert (find_table(two_domains, ACADEMIC), find_table(two_domains, "dim_dates")) == before
-    assert list_days_keys(two_domains) == keys
-    assert two_domains.query_postgres("select count(*) from marts.dim_dates where year_number = 1999") == [(365,)]
-    assert two_domains.query_postgres(
+    assert (find_table(checkout, "fct_papers"), find_table(checkout, "dim_dates")) == before
+    assert list_days_keys(checkout) == keys
+    assert checkout.query_postgres("select count(*) from marts.dim_dates where year_number = 1999") == [(365,)]
+    assert checkout.query_postgres(
         "select count(*) from marts.fct_stories join marts.dim_dates on posted_date = date_day where year_number = 1999"
     ) == [(1,)]
 
@@ -95,10 +96,10 @@ def test_unit_tests_run_until_they_pass_with_the_code_as_it_is(two_domains: Chec
 
 
 def test_a_test_that_fails_holds_back_its_own_domain(two_domains: Checkout) -> None:
-    marts = {"academic": ACADEMIC, "discussions": DISCUSSIONS}
+    marts = {"forums": FORUMS, "discussions": DISCUSSIONS}
     keys = list_days_keys(two_domains)
     # Either is held back once, while the other is published.
-    for failing, well, source in (("academic", "discussions", "openalex"), ("discussions", "academic", "hn_search")):
+    for failing, well, source in (("forums", "discussions", "forum_search"), ("discussions", "forums", "hn_search")):
         before = {domain: find_table(two_domains, mart) for domain, mart in marts.items()}
         with changed(two_domains, *break_ledger(source)):
             finished = two_domains.run("headwater", "run", "--force")
@@ -113,25 +114,25 @@ def test_a_test_that_fails_holds_back_its_own_domain(two_domains: Checkout) -> N
     # So it is with dbt's own commands: the handoff takes what is successful, and says what is not.
     handed_off = two_domains.run("dbt", "run-operation", "handoff")
     assert handed_off.status == 1
-    assert "of academic to Postgres" in handed_off.output
+    assert "of forums to Postgres" in handed_off.output
     assert "discussions was not handed off" in handed_off.output
 
     assert read_states(two_domains.run_well("headwater", "run")) == {
-        "academic": "up to date",
+        "forums": "up to date",
         "discussions": "published",
     }
     assert "DuckDB and Postgres hold the same marts." in two_domains.run_well("headwater", "status")
 
 
 def test_a_source_that_fails_holds_back_its_own_domain(two_domains: Checkout) -> None:
-    before = find_table(two_domains, ACADEMIC), find_table(two_domains, DISCUSSIONS)
+    before = find_table(two_domains, FORUMS), find_table(two_domains, DISCUSSIONS)
     # A required setting that is wrong: nothing is requested.
     wrong = {"SOURCES__HN_SEARCH__REQUESTS_PER_SECOND": "0"}
     finished = two_domains.run("headwater", "run", "--force", extra=wrong)
     assert finished.status == 1
-    assert read_states(finished.output) == {"academic": "published", "discussions": "held back"}
+    assert read_states(finished.output) == {"forums": "published", "discussions": "held back"}
     assert "Error: discussions is held back: hn_search: sources.hn_search.requests_per_second is 0" in finished.output
-    assert find_table(two_domains, ACADEMIC) != before[0]
+    assert find_table(two_domains, FORUMS) != before[0]
     assert find_table(two_domains, DISCUSSIONS) == before[1]
     assert "held back" not in two_domains.run_well("headwater", "run", "--domain", "discussions")
 
@@ -139,14 +140,14 @@ def test_a_source_that_fails_holds_back_its_own_domain(two_domains: Checkout) ->
 def test_a_mart_that_fails_in_postgres_holds_back_its_own_domain(two_domains: Checkout) -> None:
     two_domains.run_well("dbt", "run-operation", "handoff")
     execute(two_domains, "update transform.int_stories_dated set story_id = 'the same'")
-    before = find_table(two_domains, ACADEMIC), find_table(two_domains, DISCUSSIONS)
+    before = find_table(two_domains, FORUMS), find_table(two_domains, DISCUSSIONS)
     finished = two_domains.run("dbt", "build", "--target", "postgres")
     assert finished.status == 1
-    assert "Published 11 marts of academic." in finished.output
+    assert "Published 2 marts of forums." in finished.output
     assert "models or tests of discussions did not pass. Readers still see its previous marts" in finished.output
-    assert find_table(two_domains, ACADEMIC) != before[0]
+    assert find_table(two_domains, FORUMS) != before[0]
     assert find_table(two_domains, DISCUSSIONS) == before[1]
-    assert set(list_days_keys(two_domains)) >= {"marts.fct_papers", "marts.fct_stories"}
+    assert set(list_days_keys(two_domains)) >= {"marts.fct_threads", "marts.fct_stories"}
 
     # One domain by its tag, from handoff to publication.
     two_domains.run_well("dbt", "run-operation", "handoff", "--args", "{domain: discussions}")
@@ -156,19 +157,19 @@ def test_a_mart_that_fails_in_postgres_holds_back_its_own_domain(two_domains: Ch
 
 
 def test_marts_of_a_domain_that_is_disabled_stay_published(two_domains: Checkout) -> None:
-    academic_alone = {"HEADWATER_DOMAINS": "academic"}
-    before = find_table(two_domains, ACADEMIC), find_table(two_domains, DISCUSSIONS)
+    forums_alone = {"HEADWATER_DOMAINS": "forums"}
+    before = find_table(two_domains, FORUMS), find_table(two_domains, DISCUSSIONS)
     keys = list_days_keys(two_domains)
-    published = two_domains.run("headwater", "run", "--force", extra=academic_alone)
+    published = two_domains.run("headwater", "run", "--force", extra=forums_alone)
     assert published.status == 0, published.output
-    assert read_states(published.output) == {"academic": "published"}
+    assert read_states(published.output) == {"forums": "published"}
     assert "hn_search" not in published.output
-    assert find_table(two_domains, ACADEMIC) != before[0]
+    assert find_table(two_domains, FORUMS) != before[0]
     assert find_table(two_domains, DISCUSSIONS) == before[1]
     assert list_days_keys(two_domains) == keys
-    unknown = two_domains.run("headwater", "run", "--domain", "discussions", extra=academic_alone)
+    unknown = two_domains.run("headwater", "run", "--domain", "discussions", extra=forums_alone)
     assert unknown.status == 1
-    assert "The domain 'discussions' is not enabled. Enabled are: academic" in unknown.output
+    assert "The domain 'discussions' is not enabled. Enabled are: forums" in unknown.output
     assert "still serves" not in unknown.output
 
 
@@ -182,7 +183,8 @@ def test_a_domain_that_was_never_loaded_is_named_and_the_other_is_built(two_doma
     built = two_domains.run("dbt", "build", extra=fresh)
     assert built.status == 1
     assert (
-        "academic cannot be built: openalex is not loaded yet. Run `dlt pipeline openalex run` first." in built.output
+        "forums cannot be built: forum_search is not loaded yet. Run `dlt pipeline forum_search run` first."
+        in built.output
     )
     with duckdb.connect(str(two_domains.settings.data / "fresh.duckdb"), read_only=True) as connection:
         assert connection.execute("select domain from operations.domain_builds").fetchall() == [("discussions",)]

@@ -7,7 +7,7 @@ addition goes.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,17 @@ PAGE = ROOT / "docs" / "adding-a-source.md"
 _BLOCK = re.compile(
     r"^\*\*([^*\n]+)\*\*(?: \((at the end|above|in place of)(?: `([^\n]+)`)?\))?\n\n```(\w+)\n(.*?)^```$",
     re.MULTILINE | re.DOTALL,
+)
+# In this order: the plural before the singular.
+_TWINS_NAMES = (
+    ("discussions", "forums"),
+    ("hn_search", "forum_search"),
+    ("HnSearch", "ForumSearch"),
+    ("stories", "threads"),
+    ("Stories", "Threads"),
+    ("story", "thread"),
+    ("Story", "Thread"),
+    ("Hacker News", "Forums"),
 )
 
 
@@ -61,6 +72,18 @@ def add_worked_example(root: Path) -> None:
         block.write(root)
 
 
+def add_twin(root: Path) -> None:
+    """Does what the page says once more, with other names: the domain `forums`, source `forum_search`, `threads`."""
+    for block in read_blocks():
+        replace(block, path=_rename(block.path), text=_rename(block.text)).write(root)
+
+
+def _rename(text: str) -> str:
+    for name, new_name in _TWINS_NAMES:
+        text = text.replace(name, new_name)
+    return text
+
+
 def count_lines(*languages: str) -> int:
     """The lines of these languages that are not empty."""
     return sum(
@@ -74,3 +97,11 @@ def serve_stories(checkout: Checkout) -> Iterator[Any]:
     checkout.environment["SOURCES__HN_SEARCH__QUERY"] = "duckdb"
     with checkout.serve_stand_in("hn_search") as server:
         yield server
+
+
+@contextmanager
+def serve_threads(checkout: Checkout) -> Iterator[None]:
+    """Serves the twin's threads to the commands of a copy."""
+    checkout.environment["SOURCES__FORUM_SEARCH__QUERY"] = "duckdb"
+    with checkout.serve_stand_in("forum_search"):
+        yield
