@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from loader.base.settings import ROOT
 from loader.publish import postgres
 from tests.benchmarks.bench import (
     load_floor,
@@ -14,6 +15,7 @@ from tests.benchmarks.bench import (
     serve_works,
 )
 from tests.benchmarks.sync import measure_days
+from tests.support.warm import FORKED_BY, start_server
 from tests.support.workspace import BENCH, Workspace
 
 needs_bench = pytest.mark.skipif(not BENCH.exists(), reason=f"the benchmark server and floors are not at {BENCH}")
@@ -30,8 +32,9 @@ def test_works_are_loaded_beside_their_floor(tmp_path: Path) -> None:
 
 
 @needs_bench
-def test_rows_are_published_beside_their_floor(tmp_path: Path) -> None:
+def test_rows_are_published_beside_their_floor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = 1_000
+    monkeypatch.setenv(FORKED_BY, start_server(ROOT))
     with serve_postgres(tmp_path) as settings:
         assert publish_floor(postgres.find_server(settings, {}).connection_string, rows) > 0
         assert publish_rows(settings, rows) > 0

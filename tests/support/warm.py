@@ -105,7 +105,7 @@ def start_warm(
     """
     request = {"arguments": [script, *arguments], "environment": dict(environment), "is_alone": is_alone}
     server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    server.connect(_start_server(root))
+    server.connect(start_server(root))
     with Path(os.devnull).open() as nothing:
         socket.send_fds(server, [json.dumps(request).encode()], [nothing.fileno(), output.fileno(), output.fileno()])
     return WarmProcess(server)
@@ -122,8 +122,11 @@ def run_warm(
 
 
 @cache
-def _start_server(root: Path) -> str:
-    """Starts this test process's server for a checkout, which ends with this process; returns its socket's path."""
+def start_server(root: Path) -> str:
+    """Starts this test process's server for a checkout, which ends with this process; returns its socket's path.
+
+    A dbt that has this path in FORKED_BY is forked, too, whoever starts it.
+    """
     path = Path(tempfile.mkdtemp(prefix="headwater-")) / "socket"
     # Tests change the code of a copy: there each command imports it anew.
     modules = (*_LIBRARIES, *_OURS) if root == ROOT else _LIBRARIES
