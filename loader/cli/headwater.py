@@ -8,7 +8,7 @@ import click
 from loader.base.console import build_console, report_error
 from loader.base.errors import HeadwaterError
 from loader.base.settings import ROOT, read_settings
-from loader.publish import postgres
+from loader.publish import embedded, postgres
 
 
 class _Group(click.Group):
@@ -125,7 +125,7 @@ def start_postgres() -> None:
     """Start the embedded server; it runs until it is stopped."""
     settings = read_settings()
     _require_embedded()
-    was_started = postgres.start(settings)
+    was_started = embedded.start(settings)
     click.echo(
         "The embedded Postgres server runs." if was_started else "The embedded Postgres server is running already."
     )
@@ -137,7 +137,7 @@ def stop_postgres() -> None:
     """Stop the embedded server; its data is kept."""
     settings = read_settings()
     _require_embedded()
-    stopped = postgres.stop(settings)
+    stopped = embedded.stop(settings)
     click.echo(
         "The embedded Postgres server is stopped." if stopped else "The embedded Postgres server was not running."
     )
@@ -150,7 +150,7 @@ def show_postgres_url(reader: bool) -> None:
     settings = read_settings()
     server = postgres.find_server(settings)
     click.echo(server.as_reader().url if reader else server.url)
-    if server.is_embedded and not postgres.is_running(settings):
+    if server.is_embedded and not embedded.is_running(settings):
         click.echo("Not running; start it with: headwater postgres start", err=True)
 
 

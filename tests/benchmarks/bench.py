@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loader.base.settings import ROOT, Settings, read_settings
-from loader.publish import postgres
+from loader.publish import embedded, postgres
 from tests.support.workspace import BENCH, SCRIPTS
 
 _ROUNDS = 3
@@ -113,11 +113,11 @@ def run_dbt(settings: Settings, rows: int, *arguments: str) -> float:
 def serve_postgres(folder: Path) -> Iterator[Settings]:
     """The settings of a fresh data folder, its Postgres server running."""
     settings = read_settings({"HEADWATER_DATA": str(folder / "publish")})
-    postgres.start(settings)
+    embedded.start(settings)
     try:
         yield settings
     finally:
-        postgres.stop(settings)
+        embedded.stop(settings)
 
 
 def report(label: str, ours: list[float], floors: list[float]) -> None:

@@ -7,7 +7,7 @@ import signal
 import psycopg2
 import pytest
 
-from loader.publish import postgres
+from loader.publish import embedded
 from tests.support.publishing import (
     HAND_OFF,
     PUBLISH,
@@ -162,7 +162,7 @@ def test_a_server_process_that_dies_leaves_the_old_marts(published: Workspace, s
     assert "connection" in failed.output
     if step == "handoff":
         assert published.settings.warehouse.read_bytes() == warehouse
-    postgres.start(published.settings)
+    embedded.start(published.settings)
     execute(published, "drop event trigger hold; drop function public.hold")
     after = published.query_postgres("select 'marts.dim_topics'::regclass::oid, count(*) from marts.dim_topics")
     assert after == before

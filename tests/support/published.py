@@ -4,7 +4,7 @@ import fcntl
 import subprocess
 from pathlib import Path
 
-from loader.publish import postgres
+from loader.publish import embedded
 from tests.support.sample import Sample, serve_sample
 from tests.support.workspace import Workspace
 
@@ -28,7 +28,7 @@ def _publish(workspace: Workspace) -> None:
     with serve_sample(workspace, Sample(workspace)):
         workspace.run_well("headwater", "run")
     workspace.environment = environment
-    postgres.stop(workspace.settings)
+    embedded.stop(workspace.settings)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Self
 import duckdb
 
 from loader.base.settings import ROOT, Settings, read_settings
-from loader.publish import postgres
+from loader.publish import embedded, postgres
 from tests.support.warm import WarmProcess, run_warm, start_warm
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -100,7 +100,7 @@ class Workspace:
         return self
 
     def __exit__(self, *_: object) -> None:
-        postgres.stop(self.settings)
+        embedded.stop(self.settings)
 
     @property
     def settings(self) -> Settings:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from loader.base.errors import HeadwaterError, StopLoadingError
+from loader.base.parts import cut
 from loader.fetch.allowance import DailyAllowance
 from loader.fetch.pages import Page, read_pages
 from loader.fetch.paging import Cursor, CursorRefusedError
@@ -162,9 +163,9 @@ class OpenAlexClient:
         The pages' `expected` grows request by request, reading by reading.
         """
         expected_before = 0
-        for start in range(0, len(values), MAX_VALUES):
+        for part in cut(values, MAX_VALUES):
             expected = expected_before
-            for page in self._list(entity, {"filter": _join(filter_name, values[start : start + MAX_VALUES])}):
+            for page in self._list(entity, {"filter": _join(filter_name, part)}):
                 expected = expected_before + (page.expected or 0)
                 yield Page(page.records, expected)
             expected_before = expected

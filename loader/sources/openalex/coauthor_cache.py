@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from loader.base.errors import HeadwaterError, StopLoadingError
+from loader.base.parts import cut
 from loader.fetch.pages import Page
 from loader.raw.rejects import list_open
 from loader.sources.contract import Estimate, SourceRun
@@ -46,8 +47,7 @@ class CoauthorCache:
 
     def plan(self) -> list[Sequence[str]]:
         """The batches of this run: as many of the due coauthors as the limits allow."""
-        chosen = self._choose()
-        return [chosen[start : start + _COAUTHORS_PER_LOAD] for start in range(0, len(chosen), _COAUTHORS_PER_LOAD)]
+        return cut(self._choose(), _COAUTHORS_PER_LOAD)
 
     def estimate(self) -> Estimate:
         """What these requests cost, by what raw holds."""
@@ -57,8 +57,8 @@ class CoauthorCache:
 
     def list_pages(self, batch: Sequence[str]) -> Iterator[Page]:
         """The answers for the authors of a batch."""
-        for start in range(0, len(batch), _RECORDS_PER_PAGE):
-            records = [self._ask(author_id) for author_id in batch[start : start + _RECORDS_PER_PAGE]]
+        for author_ids in cut(batch, _RECORDS_PER_PAGE):
+            records = [self._ask(author_id) for author_id in author_ids]
             yield Page([record for record in records if record is not None], len(batch))
             if self.has_ended:
                 return

@@ -8,10 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import msgspec
-
 from loader.base.errors import HeadwaterError, StopLoadingError
-from loader.fetch.records import Json
+from loader.base.parts import cut
+from loader.fetch.records import PositionsDecoder
 from loader.fetch.session import Refusal
 from loader.sources.contract import SourceRun
 from loader.sources.settings import HttpSettings
@@ -54,7 +53,7 @@ class SemanticScholarClient:
 
     def split(self, dois: Sequence[str]) -> list[Sequence[str]]:
         """The DOIs in batches, as large as answers have allowed so far."""
-        return [dois[start : start + self._most_ids] for start in range(0, len(dois), self._most_ids)]
+        return cut(dois, self._most_ids)
 
     def look_up(self, batch: Sequence[str]) -> Iterator[Answer]:
         """The papers of a batch of DOIs, in one answer or, if that would be too large, in several.
@@ -84,27 +83,12 @@ class SemanticScholarClient:
         asked_at = datetime.now(UTC)
         body = {"ids": [f"DOI:{doi}" for doi in dois]}
         try:
-            records = self._session.post("/graph/v1/paper/batch", {"fields": _FIELDS}, body, _AnswerDecoder(len(dois)))
+            records = self._session.post(
+                "/graph/v1/paper/batch", {"fields": _FIELDS}, body, PositionsDecoder(len(dois))
+            )
         except NothingFoundError:
             records = [None] * len(dois)
         return Answer(dois, records, asked_at)
-
-
-class _AnswerDecoder:
-    """Cuts an answer into its records."""
-
-    _decoder = Json("").build_decoder()
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-
-    def decode(self, body: bytes) -> list[bytes | None]:
-        """Raises msgspec.DecodeError if the answer is not a list, or has a different length than the batch."""
-        records = self._decoder.decode(body).records
-        if len(records) != self._count:
-            # Records and DOIs are matched by position.
-            raise msgspec.ValidationError(f"{len(records)} records instead of {self._count}")
-        return [None if record == b"null" else record for record in records]
 
 
 def explain_refusal(refusal: Refusal) -> HeadwaterError | None:

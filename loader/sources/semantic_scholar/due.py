@@ -37,30 +37,19 @@ def list_due_dois(raw: RawSchema, refresh_after_days: float, *, is_full_refresh:
     """
     if not has_works(raw):
         return []
-    answered = _read_answered(raw)
-    rests = {"found": refresh_after_days, "not_found": _NOT_FOUND_DAYS}
+    dois = _read_dois(_find_openalex(raw))
+    if not raw.has_table("lookups"):
+        return sorted(dois)
+    wait_days = {"found": refresh_after_days, "not_found": _NOT_FOUND_DAYS}
+    answers = raw.query("select id, updated_at, document ->> '$.status' from {raw}.lookups")
+    due_at = {doi: asked_at + timedelta(days=wait_days[status]) for doi, asked_at, status in answers}
     now = datetime.now(UTC)
-    due: list[tuple[datetime, str]] = []
-    for doi in _read_dois(_find_openalex(raw)):
-        if doi not in answered:
-            due.append((_NEVER, doi))
-            continue
-        status, asked_at = answered[doi]
-        if is_full_refresh or now - asked_at >= timedelta(days=rests[status]):
-            due.append((asked_at, doi))
+    due = [(due_at.get(doi, _NEVER), doi) for doi in dois if is_full_refresh or due_at.get(doi, _NEVER) <= now]
     return [doi for _, doi in sorted(due)]
 
 
 def _find_openalex(raw: RawSchema) -> RawSchema:
     return RawSchema(raw.connection, name_raw_schema("openalex"))
-
-
-def _read_answered(raw: RawSchema) -> dict[str, tuple[str, datetime]]:
-    """Status and time of the last answer to every DOI that had one."""
-    if not raw.has_table("lookups"):
-        return {}
-    rows = raw.query("select id, document ->> '$.status', updated_at from {raw}.lookups")
-    return {doi: (status, asked_at) for doi, status, asked_at in rows}
 
 
 def _read_dois(openalex: RawSchema) -> set[str]:
