@@ -54,6 +54,7 @@ def start(settings: Settings) -> bool:
     log = data / "server.log"
     arguments = ["-w", "-t", str(_START_SECONDS), "-D", str(data), "-l", str(log), "-o", options]
     _wait_until_cleared_away(settings)
+    _remove_foreign_locks(settings)
     try:
         _run_or_raise("pg_ctl", "start", *arguments)
     except HeadwaterError:
@@ -80,10 +81,26 @@ def stop(settings: Settings) -> bool:
 def _find_process(settings: Settings) -> psutil.Process | None:
     """The embedded server's first process, if it is alive."""
     process = _read_process(settings)
-    with suppress(psutil.Error):
-        if process and process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE:
-            return process
-    return None
+    return process if process and _serves(process, settings.postgres_data) else None
+
+
+def _serves(process: psutil.Process, data: Path) -> bool:
+    """Whether the process is a server of this folder, in which a server stays: a copied folder names the original's."""
+    try:
+        return process.name() == "postgres" and Path(process.cwd()).samefile(data)
+    except (OSError, psutil.Error):
+        return False
+
+
+def _remove_foreign_locks(settings: Settings) -> None:
+    """Removes lock files that were copied along, or whose number is another process's by now.
+
+    Otherwise Postgres would take that process for a server of this folder, and refuse to start.
+    """
+    process = _read_process(settings)
+    if process and not _serves(process, settings.postgres_data):
+        for name in ("postmaster.pid", ".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
+            (settings.postgres_data / name).unlink(missing_ok=True)
 
 
 def _is_up(settings: Settings) -> bool:
@@ -151,7 +168,10 @@ def _hand_over_to_nobody(*folders: Path) -> None:
     """Gives the folders to the user that the server runs as, and gives it access through the folders above them."""
     uid = pwd.getpwnam(_USER_FOR_ROOT).pw_uid
     for folder in folders:
-        os.chown(folder, uid, -1)
+        # A folder that root copied belongs to root, with all that is in it.
+        is_foreign = any(path.stat().st_uid != uid for path in folder.glob("PG_VERSION"))
+        for path in (folder, *(folder.rglob("*") if is_foreign else ())):
+            os.chown(path, uid, -1, follow_symlinks=False)
     for folder in {*folders, _find_binaries()}:
         for parent in folder.parents:
             mode = parent.stat().st_mode

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 from contextlib import closing
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from loader.base.errors import HeadwaterError
 from loader.base.settings import read_settings
 from loader.publish.postgres import find_server
+from tests.support.publishing import execute
 from tests.support.workspace import Workspace
 
 
@@ -46,6 +48,28 @@ def wait_until_refused(workspace: Workspace) -> bool:
         except HeadwaterError:
             return True
     return False
+
+
+def test_a_copied_data_folder_has_a_server_of_its_own(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.run_well("headwater", "postgres", "start")
+    execute(workspace, "create table kept as select 17 as number")
+    # As a user copies it, while the server runs; sockets and the process's file come along.
+    copy = {"HEADWATER_DATA": str(tmp_path / "copy")}
+    workspace.run_program(["cp", "--recursive", str(workspace.settings.data), copy["HEADWATER_DATA"]])
+    assert (tmp_path / "copy" / "postgres" / "postmaster.pid").exists()
+    stopped = workspace.run("headwater", "postgres", "stop", extra=copy)
+    assert "was not running" in stopped.output
+    started = workspace.run("headwater", "postgres", "start", extra=copy)
+    try:
+        assert started.status == 0, started.output
+        server = find_server(read_settings(copy), {})
+        with closing(server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("update kept set number = 18")
+            connection.commit()
+    finally:
+        stopped = workspace.run("headwater", "postgres", "stop", extra=copy)
+    assert "is stopped" in stopped.output
+    assert workspace.query_postgres("select number from kept") == [(17,)]
 
 
 def test_nobody_else_on_the_machine_can_connect(workspace: Workspace) -> None:
