@@ -16,6 +16,11 @@ def read_seed(domain: str, name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(seed))
 
 
+def list_mart_names() -> set[str]:
+    """The marts of all domains, enabled or not."""
+    return {path.stem for path in (_PROJECT / "models" / "marts").glob("*/*.sql")}
+
+
 def render_macro(domain: str, file: str, name: str, *arguments: str) -> str:
     """The SQL of a macro that uses none of dbt's own functions."""
     text = (_PROJECT / "macros" / domain / f"{file}.sql").read_text(encoding="utf-8")

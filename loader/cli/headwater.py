@@ -74,7 +74,10 @@ def demo(day: int) -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status(as_json: bool) -> None:
-    """Last load per source, rows per mart, rejected records, and whether DuckDB and Postgres hold the same."""
+    """Last load per source, rows per mart, rejected records, and whether DuckDB and Postgres hold the same.
+
+    The exit status is 1 after a failed run, if Postgres does not answer, and if the two hold different marts.
+    """
     from loader.cli.status import print_status, read_status
 
     found = read_status(read_settings())
@@ -82,6 +85,8 @@ def status(as_json: bool) -> None:
         click.echo(json.dumps(found.as_dict(), indent=2))
     else:
         print_status(found, build_console())
+        _report_ignored()
+    sys.exit(0 if found.is_well else 1)
 
 
 @main.command()
@@ -149,11 +154,18 @@ def show_postgres_url(reader: bool) -> None:
     """Print where Postgres is, for psql and other clients."""
     settings = read_settings()
     server = postgres.find_server(settings)
+    _report_ignored()
     click.echo(server.as_reader().url if reader else server.url)
     if server.is_embedded and not embedded.is_running(settings):
         click.echo("Not running; start it with: headwater postgres start", err=True)
 
 
 def _require_embedded() -> None:
+    _report_ignored()
     if not postgres.find_server(read_settings()).is_embedded:
         raise HeadwaterError("PGHOST names a server that Headwater neither starts nor stops.")
+
+
+def _report_ignored() -> None:
+    if ignored := postgres.describe_ignored():
+        click.echo(ignored, err=True)

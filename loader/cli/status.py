@@ -43,11 +43,28 @@ class Status:
     sources: list[SourceState]
     marts: list[MartState]
     postgres: str
+    is_postgres_reachable: bool
     is_same: bool | None
     is_pseudonymous: bool
     is_to_be_pseudonymous: bool
     last_run_id: str | None
+    last_run_started_at: datetime | None
+    last_run_seconds: float | None
     last_run_error: str | None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the last run was successful, and Postgres answers with the same marts as DuckDB.
+
+        A pseudonymous publication differs by design.
+        """
+        differs = self.is_same is False or (self.is_to_be_pseudonymous and self.has_names)
+        return self.last_run_error is None and self.is_postgres_reachable and not differs
+
+    @property
+    def has_names(self) -> bool:
+        """Whether Postgres holds marts with names."""
+        return not self.is_pseudonymous and any(mart.postgres_rows is not None for mart in self.marts)
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`: plain values, times as ISO 8601."""
@@ -55,6 +72,8 @@ class Status:
         for source in plain["sources"]:
             at = source["last_loaded_at"]
             source["last_loaded_at"] = at.isoformat() if at else None
+        started_at = plain["last_run_started_at"]
+        plain["last_run_started_at"] = started_at.isoformat() if started_at else None
         return plain
 
 
@@ -78,6 +97,7 @@ def read_status(settings: Settings) -> Status:
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True) as connection:
         sources = [_read_source(connection, source.name) for source in find_sources(None)]
         marts = compare_marts(connection, reachable)
+    compared = [mart for mart in marts if not mart.is_left_over]
     pseudonymous = reachable is not None and is_pseudonymous(reachable)
     last = read_last_report(settings)
     return Status(
@@ -85,10 +105,13 @@ def read_status(settings: Settings) -> Status:
         sources=sources,
         marts=marts,
         postgres=postgres,
-        is_same=all(mart.is_equal for mart in marts) if reachable and marts and not pseudonymous else None,
+        is_postgres_reachable=reachable is not None,
+        is_same=all(mart.is_equal for mart in compared) if reachable and compared and not pseudonymous else None,
         is_pseudonymous=pseudonymous,
         is_to_be_pseudonymous=settings.privacy == PSEUDONYMOUS,
         last_run_id=last.run_id if last else None,
+        last_run_started_at=datetime.fromisoformat(last.started_at) if last else None,
+        last_run_seconds=last.seconds if last else None,
         last_run_error=last.failure if last else None,
     )
 
@@ -98,7 +121,11 @@ def print_status(status: Status, console: Console) -> None:
     console.print(f"Warehouse  {status.warehouse}", soft_wrap=True)
     console.print(f"Postgres   {escape(status.postgres)}", soft_wrap=True)
     if status.last_run_id:
-        console.print(f"Last run   {status.last_run_id} ({'failed' if status.last_run_error else 'successful'})")
+        outcome = "[red]failed[/red]" if status.last_run_error else "successful"
+        times = f"{status.last_run_started_at:%Y-%m-%d %H:%M:%S} UTC, {status.last_run_seconds:.0f} s"
+        console.print(f"Last run   {outcome}: {status.last_run_id} ({times})", highlight=False)
+    if status.last_run_error:
+        console.print(f"           {escape(status.last_run_error)}", soft_wrap=True, highlight=False)
     sources = Table(title="Sources", title_justify="left")
     sources.add_column("source")
     sources.add_column("last loaded (UTC)")
@@ -113,12 +140,20 @@ def print_status(status: Status, console: Console) -> None:
     marts.add_column("rows in Postgres", justify="right")
     marts.add_column("same")
     for mart in status.marts:
-        same = {True: "yes", False: "[red]no[/red]", None: "?"}[mart.is_equal] if not status.is_pseudonymous else "–"
+        same = {True: "yes", False: "[red]no[/red]", None: "?"}[mart.is_equal]
+        if status.is_pseudonymous or mart.is_left_over:
+            same = "–"
         marts.add_row(mart.name, _show_count(mart.duckdb_rows), _show_count(mart.postgres_rows), same)
     console.print(marts)
+    for mart in status.marts:
+        if mart.is_left_over:
+            console.print(
+                f"The project no longer has the mart {mart.name}; DuckDB keeps its table until you drop it.",
+                highlight=False,
+            )
     if status.is_pseudonymous:
         console.print("Postgres was published pseudonymously: it holds groups where DuckDB has people.")
-    elif status.is_to_be_pseudonymous and any(mart.postgres_rows is not None for mart in status.marts):
+    elif status.is_to_be_pseudonymous and status.has_names:
         console.print("[red]Postgres holds marts with names.[/red] `headwater run` replaces them by pseudonymous ones.")
     elif status.is_same is not None:
         console.print(

@@ -21,6 +21,7 @@ from loader.base.settings import ROOT, Settings, derive_tool_environment
 
 _SUCCESSFUL = frozenset({"success", "pass", "warn", "no-op"})
 _MAX_ERROR_LINES = 20
+_FRAMES = ("Encountered an error", "> in macro", "> called by", "CONTEXT:  PL/pgSQL function", "PL/pgSQL function")
 
 
 @dataclass(frozen=True)
@@ -170,8 +171,8 @@ def _read_event(line: str) -> dict[str, Any]:
 
 
 def _says_something(line: str) -> bool:
-    """Not the frame that dbt puts around an error."""
-    return bool(line.strip()) and not line.strip().startswith(("Encountered an error", "> in macro", "> called by"))
+    """Not the frame that dbt puts around an error, nor where in our own statements Postgres raised it."""
+    return bool(line.strip()) and not line.strip().startswith(_FRAMES)
 
 
 def _describe_progress(event: Mapping[str, Any]) -> str | None:

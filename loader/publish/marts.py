@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from loader.base.dbt_project import list_mart_names
 from loader.publish.postgres import Server, find_duckdb_extension
 
 _FINGERPRINT = "select count(*), coalesce(sum(hash(mart)), 0) from {place} as mart"
@@ -11,12 +12,16 @@ _FINGERPRINT = "select count(*), coalesce(sum(hash(mart)), 0) from {place} as ma
 
 @dataclass(frozen=True)
 class MartState:
-    """One mart: its rows in DuckDB and in Postgres (None where it is missing), and whether they are equal."""
+    """One mart: its rows in DuckDB and in Postgres (None where it is missing), and whether they are equal.
+
+    `is_left_over`: DuckDB still has its table, but the project no longer has its model, so it is compared with nothing.
+    """
 
     name: str
     duckdb_rows: int | None
     postgres_rows: int | None
     is_equal: bool | None
+    is_left_over: bool = False
 
 
 def count_published(server: Server) -> dict[str, int]:
@@ -39,16 +44,19 @@ def compare_marts(connection: duckdb.DuckDBPyConnection, server: Server | None) 
     if server:
         attach_postgres(connection, server)
         there = _list_marts(connection, "'postgres_server'")
+    in_project = list_mart_names()
     states = []
     for name in sorted(here | there):
         local = _fingerprint(connection, f'marts."{name}"') if name in here else None
         remote = _fingerprint(connection, f'postgres_server.marts."{name}"') if name in there else None
+        is_left_over = name not in in_project and name not in there
         states.append(
             MartState(
                 name,
                 local[0] if local else None,
                 remote[0] if remote else None,
-                local == remote if server else None,
+                local == remote if server and not is_left_over else None,
+                is_left_over,
             )
         )
     return states

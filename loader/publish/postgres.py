@@ -78,6 +78,15 @@ def find_server(settings: Settings, environment: Mapping[str, str] = os.environ)
     return Server(str(settings.postgres_socket), "5432", "postgres", "postgres", is_embedded=True)
 
 
+def describe_ignored(environment: Mapping[str, str] = os.environ) -> str | None:
+    """One line about libpq's variables that are set without PGHOST, if there are any: the embedded server is used."""
+    ignored = [name for name in ("PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD") if environment.get(name)]
+    if environment.get("PGHOST") or not ignored:
+        return None
+    verb = "is" if len(ignored) == 1 else "are"
+    return f"{', '.join(ignored)} {verb} ignored without PGHOST: the embedded Postgres server is used."
+
+
 def ensure_server() -> Server:
     """The server; the embedded one is started if it is down. Raises HeadwaterError when it does not answer."""
     settings = read_settings()

@@ -17,7 +17,7 @@ from loader.publish.dbt import DbtRun, parse_beside, run_dbt
 from loader.publish.marts import count_published
 from loader.publish.news import find_news, has_passed_unit_tests, read_builds, read_publications
 from loader.publish.outcomes import count_handed_off, describe_failures, read_failing_nodes, read_handoffs
-from loader.publish.postgres import Server, ensure_server, find_server
+from loader.publish.postgres import Server, describe_ignored, ensure_server, find_server
 from loader.publish.privacy import PSEUDONYMOUS, read_pseudonymiser
 from loader.raw.warehouse import open_warehouse
 from loader.runs.load_report import print_summary
@@ -43,6 +43,7 @@ def run_all(settings: Settings, console: Console, *, domains: Sequence[str] = ()
     except KeyboardInterrupt as interrupt:
         report.error = "interrupted."
         report.exit_status = find_exit_status(interrupt)
+    report.seconds = (datetime.now(UTC) - now).total_seconds()
     keep_report(settings, report)
     return report
 
@@ -63,6 +64,8 @@ def _run(settings: Settings, console: Console, report: RunReport, domains: Seque
     server = find_server(settings)
     if not server.is_embedded:
         server.connect().close()
+    if ignored := describe_ignored():
+        console.print(ignored)
     with parse_beside(settings, "duckdb"):
         loaded = _load(settings, console, report, domains)
     if not loaded:

@@ -34,7 +34,10 @@ class DomainOutcome:
 
 @dataclass
 class RunReport:
-    """What a whole run did. `error` is why it stopped, if it did, and `exit_status` what the command ends with."""
+    """What a whole run did, and how long it took.
+
+    `error` is why it stopped, if it did, and `exit_status` what the command ends with.
+    """
 
     run_id: str
     started_at: str
@@ -45,12 +48,13 @@ class RunReport:
     marts: dict[str, int] = field(default_factory=dict)
     error: str | None = None
     exit_status: int = 0
+    seconds: float = 0.0
 
     @property
     def failure(self) -> str | None:
         """Why the run failed, if it did: why it stopped, or which domains are held back."""
-        held_back = [outcome.domain for outcome in self.domains if outcome.state == HELD_BACK]
-        return self.error or (f"held back: {', '.join(held_back)}" if held_back else None)
+        held_back = [f"{each.domain} is held back: {each.reason}" for each in self.domains if each.state == HELD_BACK]
+        return " ".join(filter(None, [self.error, *held_back])) or None
 
     def note_domains(self, domains: Sequence[str], state: str, reason: str) -> None:
         """Notes the same outcome for each of the domains; one that is held back fails the run."""

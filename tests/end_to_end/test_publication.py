@@ -1,6 +1,8 @@
 """Readers get complete and tested marts, or the previous ones."""
 
 import dataclasses
+import json
+import re
 from typing import Any
 
 import duckdb
@@ -9,7 +11,7 @@ import pytest
 import yaml
 
 from loader.base.settings import ROOT
-from tests.support.publishing import HAND_OFF, PUBLISH
+from tests.support.publishing import HAND_OFF, PUBLISH, execute
 from tests.support.workspace import Workspace
 
 
@@ -166,5 +168,44 @@ def test_a_run_that_fails_stops_there_and_says_so(published: Workspace) -> None:
     assert failed.status == 1
     assert "/nowhere.csv does not exist" in failed.output
     assert "build" not in [line.split()[1] for line in failed.output.splitlines() if line.startswith("│ ")]
-    assert "failed" in published.run_well("headwater", "status")
-    assert "DuckDB and Postgres hold the same marts." in published.run_well("headwater", "status")
+    status = published.run("headwater", "status")
+    assert status.status == 1
+    assert re.search(
+        r"failed: \S+ \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, \d+ s\)\n +.*/nowhere.csv does not exist", status.output
+    )
+    assert "DuckDB and Postgres hold the same marts." in status.output
+
+
+def test_status_fails_if_postgres_does_not_answer_or_differs(published: Workspace) -> None:
+    def read_status() -> tuple[int, dict[str, object]]:
+        finished = published.run("headwater", "status", "--json")
+        return finished.status, json.loads(finished.output)
+
+    for report in (published.settings.state / "runs").glob("*.json"):
+        report.unlink()  # of a run that failed
+    status, found = read_status()
+    assert (status, found["is_same"], found["last_run_error"]) == (0, True, None)
+    published.run_well("headwater", "postgres", "stop")
+    status, found = read_status()
+    assert (status, found["is_postgres_reachable"], found["is_same"]) == (1, False, None)
+    published.run_well("headwater", "postgres", "start")
+    execute(published, "update marts.dim_topics set description = 'another'")
+    assert read_status()[:1] == (1,)
+    execute(
+        published,
+        "update marts.dim_topics set description = transform.int_topics.description"
+        " from transform.int_topics where int_topics.topic_id = dim_topics.topic_id",
+    )
+    assert read_status()[0] == 0
+
+    # A mart that the project no longer has, and that its owner dropped in Postgres as a publication asked them to.
+    with duckdb.connect(str(published.settings.warehouse)) as connection:
+        connection.execute("create table marts.fct_of_ones_own as select 1 as number")
+    try:
+        status, found = read_status()
+        assert (status, found["is_same"]) == (0, True)
+        output = published.run_well("headwater", "status")
+        assert "The project no longer has the mart fct_of_ones_own" in output
+    finally:
+        with duckdb.connect(str(published.settings.warehouse)) as connection:
+            connection.execute("drop table marts.fct_of_ones_own")

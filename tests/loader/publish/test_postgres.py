@@ -11,7 +11,7 @@ import pytest
 
 from loader.base.errors import HeadwaterError
 from loader.base.settings import read_settings
-from loader.publish.postgres import find_server
+from loader.publish.postgres import describe_ignored, find_server
 from tests.support.publishing import execute
 from tests.support.workspace import Workspace
 
@@ -92,6 +92,12 @@ def test_the_environment_names_a_given_server() -> None:
     )
     assert server.url == "postgresql://ada@db.example:5433/d"
     assert not server.is_embedded
+
+
+def test_a_port_without_a_host_is_reported_as_ignored(workspace: Workspace) -> None:
+    finished = workspace.run("headwater", "postgres", "url", extra={"PGPORT": "5433", "PGDATABASE": "office"})
+    assert "PGPORT, PGDATABASE are ignored without PGHOST: the embedded Postgres server is used." in finished.output
+    assert describe_ignored({"PGHOST": "db.example", "PGPORT": "5433"}) is None
 
 
 def test_a_server_that_is_not_there_is_named() -> None:
