@@ -160,6 +160,20 @@ def show_postgres_url(reader: bool) -> None:
         click.echo("Not running; start it with: headwater postgres start", err=True)
 
 
+@postgres_group.command(name="grant")
+@click.argument("role", metavar="NAME")
+def grant_role(role: str) -> None:
+    """Let the role NAME read the marts and nothing else, also those of later publications.
+
+    The role is created if it is missing. Its password is set in psql.
+    """
+    from loader.publish.readers import grant_marts
+
+    was_created = grant_marts(postgres.ensure_server(), role)
+    made = "was created and " if was_created else ""
+    click.echo(f"The role {role} {made}reads the marts. Set its password in psql: \\password {role}")
+
+
 def _require_embedded() -> None:
     _report_ignored()
     if not postgres.find_server(read_settings()).is_embedded:

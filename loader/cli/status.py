@@ -16,6 +16,7 @@ from loader.publish.embedded import is_running
 from loader.publish.marts import MartState, compare_marts, is_pseudonymous
 from loader.publish.postgres import find_server
 from loader.publish.privacy import PSEUDONYMOUS
+from loader.publish.readers import describe_missing_reader
 from loader.raw.pipelines import name_raw_schema
 from loader.raw.rejects import list_open
 from loader.raw.warehouse import RawSchema, open_warehouse
@@ -44,6 +45,7 @@ class Status:
     marts: list[MartState]
     postgres: str
     is_postgres_reachable: bool
+    missing_reader: str | None
     is_same: bool | None
     is_pseudonymous: bool
     is_to_be_pseudonymous: bool
@@ -106,6 +108,7 @@ def read_status(settings: Settings) -> Status:
         marts=marts,
         postgres=postgres,
         is_postgres_reachable=reachable is not None,
+        missing_reader=describe_missing_reader(reachable) if reachable else None,
         is_same=all(mart.is_equal for mart in compared) if reachable and compared and not pseudonymous else None,
         is_pseudonymous=pseudonymous,
         is_to_be_pseudonymous=settings.privacy == PSEUDONYMOUS,
@@ -151,6 +154,8 @@ def print_status(status: Status, console: Console) -> None:
                 f"The project no longer has the mart {mart.name}; DuckDB keeps its table until you drop it.",
                 highlight=False,
             )
+    if status.missing_reader:
+        console.print(f"[yellow]Warning:[/yellow] {escape(status.missing_reader)}", soft_wrap=True, highlight=False)
     if status.is_pseudonymous:
         console.print("Postgres was published pseudonymously: it holds groups where DuckDB has people.")
     elif status.is_to_be_pseudonymous and status.has_names:

@@ -14,6 +14,8 @@ from loader.base.errors import HeadwaterError
 from loader.base.settings import Settings, read_settings
 from loader.publish.embedded import find_package, start
 
+# The role that reads the marts and nothing else; each publication makes sure of it.
+READER = "headwater_reader"
 _HOLDERS = """
     select string_agg(format(
         'process %%s (%%s, %%s)', pid, coalesce(usename, backend_type), coalesce(state, 'at work')
@@ -51,7 +53,7 @@ class Server:
 
     def as_reader(self) -> "Server":
         """The same server, as the role that reads the marts and nothing else."""
-        return replace(self, user="headwater_reader")
+        return replace(self, user=READER)
 
     def connect(self) -> postgres_connection:
         """Opens a connection. Raises HeadwaterError when the server does not answer."""

@@ -5,6 +5,7 @@ A source that fails, or a model or test that fails, holds back its own domain an
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from dlt.common.runtime import signals
@@ -19,6 +20,7 @@ from loader.publish.news import find_news, has_passed_unit_tests, read_builds, r
 from loader.publish.outcomes import count_handed_off, describe_failures, read_failing_nodes, read_handoffs
 from loader.publish.postgres import Server, describe_ignored, ensure_server, find_server
 from loader.publish.privacy import PSEUDONYMOUS, read_pseudonymiser
+from loader.publish.readers import describe_missing_reader
 from loader.raw.warehouse import open_warehouse
 from loader.runs.load_report import print_summary
 from loader.runs.report import HELD_BACK, PUBLISHED, UP_TO_DATE, RunReport, Step, keep_report
@@ -43,9 +45,16 @@ def run_all(settings: Settings, console: Console, *, domains: Sequence[str] = ()
     except KeyboardInterrupt as interrupt:
         report.error = "interrupted."
         report.exit_status = find_exit_status(interrupt)
+    _note_missing_reader(settings, report)
     report.seconds = (datetime.now(UTC) - now).total_seconds()
     keep_report(settings, report)
     return report
+
+
+def _note_missing_reader(settings: Settings, report: RunReport) -> None:
+    with suppress(HeadwaterError):  # without a server the run has said so
+        if missing := describe_missing_reader(find_server(settings)):
+            report.warnings.append(missing)
 
 
 def _choose_domains(settings: Settings, named: Sequence[str]) -> Sequence[str]:

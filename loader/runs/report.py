@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from loader.base.console import report_error
@@ -36,7 +37,8 @@ class DomainOutcome:
 class RunReport:
     """What a whole run did, and how long it took.
 
-    `error` is why it stopped, if it did, and `exit_status` what the command ends with.
+    `warnings` are what the user should know, a line each. `error` is why it stopped, if it did, and `exit_status` what
+    the command ends with.
     """
 
     run_id: str
@@ -46,6 +48,7 @@ class RunReport:
     resources: list[ResourceLoad] = field(default_factory=list)
     tests_passed: int = 0
     marts: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     error: str | None = None
     exit_status: int = 0
     seconds: float = 0.0
@@ -82,6 +85,8 @@ def print_report(report: RunReport, console: Console) -> None:
         for outcome in sorted(report.domains, key=lambda outcome: outcome.domain):
             domains.add_row(outcome.domain, outcome.state)
         console.print(domains)
+    for warning in report.warnings:
+        console.print(f"[yellow]Warning:[/yellow] {escape(warning)}", soft_wrap=True, highlight=False)
     held_back = [outcome for outcome in report.domains if outcome.state == HELD_BACK]
     for outcome in held_back:
         report_error(console, f"{outcome.domain} is held back: {outcome.reason}")

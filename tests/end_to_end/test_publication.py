@@ -115,6 +115,39 @@ def test_a_given_server_gets_the_marts_from_a_user_without_special_rights(publis
         cursor.execute("select count(*) from marts.fct_papers")
         assert cursor.fetchone() == (count_papers(published),)
 
+    # A server that has no role for readers, and a user who may not create one. Roles belong to all databases.
+    execute(published, "alter role headwater_reader rename to renamed")
+    try:
+        no_roster = {**given, "SOURCES__OPENALEX__ROSTER": "/nowhere.csv"}
+        for command in ("status", "run"):
+            finished = published.run("headwater", command, extra=no_roster)
+            assert "Warning: The role headwater_reader is missing, and office may not create roles" in finished.output
+        refused = published.run("headwater", "postgres", "grant", "headwater_reader", extra=given)
+        assert refused.status == 1
+        assert 'Have an administrator run `create role "headwater_reader" login`' in refused.output
+        execute(published, "create role headwater_reader login")
+        granted = published.run("headwater", "postgres", "grant", "headwater_reader", extra=given)
+        assert granted.status == 0, granted.output
+        reader = dataclasses.replace(office, user="headwater_reader")
+        with reader.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("select count(*) from marts.fct_papers")
+            assert cursor.fetchone() == (count_papers(published),)
+        assert "headwater_reader is missing" not in published.run("headwater", "status", extra=given).output
+    finally:
+        execute(published, "alter role headwater_reader rename to of_the_office")
+        execute(published, "alter role renamed rename to headwater_reader")
+
+    # A reader of one's own gets the marts of later publications as well.
+    output = published.run_well("headwater", "postgres", "grant", "dashboard")
+    assert "dashboard was created and reads the marts" in output
+    for command in (HAND_OFF, PUBLISH):
+        published.run_well(*command)
+    with dataclasses.replace(published.server, user="dashboard").connect() as connection, connection.cursor() as cursor:
+        cursor.execute("select count(*) from fct_papers")
+        assert cursor.fetchone() == (count_papers(published),)
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute("select * from transform.int_works")
+
 
 def test_a_part_of_the_marts_is_never_published(published: Workspace) -> None:
     oid = (
