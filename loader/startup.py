@@ -4,11 +4,14 @@ It overwrites what is set: the values follow from Headwater's own settings, and 
 must not inherit its parent's.
 """
 
+import atexit
 import gc
+import logging
 import os
 import sys
 from pathlib import Path
 
+from loader.base.disk import FULL, is_full, require_writable
 from loader.base.errors import HeadwaterError
 from loader.base.settings import derive_tool_environment, read_settings
 
@@ -23,8 +26,19 @@ _is_dbt = "dbt" in (Path(word).name for word in sys.orig_argv[:2])
 if _is_dbt:
     gc.set_threshold(5_000, 50, 1_000)
 
+
+def _report_full_disk() -> None:
+    """What dbt says of a full disk depends on what it was writing."""
+    if is_full(read_settings()):
+        sys.stderr.write(f"Error: {FULL}\n")
+
+
 try:
     os.environ.update(derive_tool_environment(read_settings(), _target))
+    if _is_dbt and "--help" not in sys.orig_argv:
+        require_writable(read_settings())
+        logging.raiseExceptions = False  # a log that cannot be written is one line, not a traceback for each event
+        atexit.register(_report_full_disk)
     if _is_dbt and _target == "postgres" and not os.environ.get("PGHOST") and "--help" not in sys.orig_argv:
         from loader.publish.postgres import ensure_server
 

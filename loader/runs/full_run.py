@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from dlt.common.runtime import signals
 from rich.console import Console
 
+from loader.base.disk import FULL, describe_os_error, is_full, require_writable
 from loader.base.errors import HeadwaterError
 from loader.base.interrupts import find_exit_status, stop_on_signals
 from loader.base.settings import Settings
@@ -33,6 +34,7 @@ def run_all(settings: Settings, console: Console, *, domains: Sequence[str] = ()
 
     A domain without news is neither built nor published, unless `is_forced`.
     """
+    require_writable(settings)
     now = datetime.now(UTC)
     report = RunReport(run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", started_at=now.isoformat())
     console.print(f"Run {report.run_id}")
@@ -46,8 +48,13 @@ def run_all(settings: Settings, console: Console, *, domains: Sequence[str] = ()
         report.error = "interrupted."
         report.exit_status = find_exit_status(interrupt)
     _note_missing_reader(settings, report)
+    if report.failure and is_full(settings):
+        report.explain(FULL)
     report.seconds = (datetime.now(UTC) - now).total_seconds()
-    keep_report(settings, report)
+    try:
+        keep_report(settings, report)
+    except OSError as error:
+        report.warnings.append(f"The report of this run could not be kept. {describe_os_error(error)}")
     return report
 
 

@@ -59,6 +59,14 @@ class RunReport:
         held_back = [f"{each.domain} is held back: {each.reason}" for each in self.domains if each.state == HELD_BACK]
         return " ".join(filter(None, [self.error, *held_back])) or None
 
+    def explain(self, reason: str) -> None:
+        """Gives the one reason for all that failed."""
+        if self.error:
+            self.error = reason
+        for outcome in self.domains:
+            if outcome.state == HELD_BACK:
+                outcome.reason = reason
+
     def note_domains(self, domains: Sequence[str], state: str, reason: str) -> None:
         """Notes the same outcome for each of the domains; one that is held back fails the run."""
         self.domains += [DomainOutcome(domain, state, reason) for domain in domains]

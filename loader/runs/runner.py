@@ -17,6 +17,7 @@ from dlt.common.runtime import signals
 from dlt.extract import DltSource
 from rich.console import Console
 
+from loader.base.disk import FULL
 from loader.base.errors import HeadwaterError, list_causes
 from loader.base.settings import Settings
 from loader.raw.ledger import Progress
@@ -173,7 +174,7 @@ def describe_error(error: BaseException) -> str:
         if isinstance(cause, HeadwaterError):
             return str(cause)
         if os.strerror(errno.ENOSPC) in str(cause):
-            return "There is no room left on the disk. Free some, then run the same command again to continue."
+            return FULL
     shown = error if isinstance(error, ConfigurationException) else causes[-1]
     text = str(shown).strip() or type(shown).__name__
     return f"{type(shown).__name__}: {text.splitlines()[0]}"

@@ -1,5 +1,6 @@
 """A disk that is really full: a small file system of its own. The load ends with one line, and continues later."""
 
+import re
 import shlex
 import subprocess
 from collections.abc import Sequence
@@ -55,3 +56,41 @@ def test_a_load_on_a_full_disk_ends_with_a_line_and_goes_on_when_there_is_room(
         ).fetchone()
     assert works == [(key,) for key in sorted(sample.roster_works)]
     assert counted == (len(works),)
+
+
+def test_every_step_says_in_a_line_that_its_disk_is_full_or_cannot_be_written(workspace: Workspace) -> None:
+    data = workspace.settings.data
+    data.mkdir(exist_ok=True)
+    commands = (
+        "dbt build",
+        "dbt build --target postgres",
+        "headwater run",
+        "headwater postgres start",
+        "headwater docs",
+    )
+
+    def build(state: str) -> str:
+        """What each command prints, behind a line with its name."""
+        typed = [f"echo '== {command}'; {SCRIPTS}/{command}; echo status $?" for command in commands]
+        return "\n".join([f"mount -o remount,{state} {data}", *typed])
+
+    steps = [
+        f"mount -t tmpfs -o size=60m tmpfs {data}",
+        f"chmod 755 {data}",
+        build("ro"),
+        f"mount -o remount,rw,size=1m {data}",
+        f"head -c 2000000 /dev/zero > {data}/filler",
+        build("rw"),
+    ]
+    sample = Sample(workspace)
+    with serve_sample(workspace, sample):
+        finished = workspace.run_program([*_UNSHARE, "sh", "-c", "\n".join(steps)])
+    told = re.findall(r"^== (.+)\n((?:.*\n)*?)status (\d)$", finished.output, re.MULTILINE)
+    assert len(told) == 2 * len(commands), finished.output
+    for place, (command, printed, status) in enumerate(told):
+        reason = f"{data}.* cannot be written" if place < len(commands) else "There is no room left on the disk"
+        errors = [line for line in printed.splitlines() if line.startswith("Error: ")]
+        assert status != "0", command
+        assert re.search(reason, errors[-1]), (command, printed)
+        assert "Traceback" not in printed, (command, printed)
+        assert "Errno" not in printed, (command, printed)

@@ -1,0 +1,46 @@
+"""Disks that are full or cannot be written: told in one line, whichever library met them."""
+
+import errno
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from loader.base.errors import HeadwaterError
+from loader.base.settings import Settings
+
+FULL = "There is no room left on the disk. Free some, then run the same command again to continue."
+# Less than Postgres needs for the next file of its log.
+_FULL_BYTES = 16 * 1024**2
+
+
+def require_writable(settings: Settings) -> None:
+    """Raises HeadwaterError if nothing can be written to the data folder, or if its disk is full."""
+    for folder in (settings.data, settings.state):
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        if not os.access(existing, os.W_OK):
+            raise HeadwaterError(_describe_read_only(existing))
+    if is_full(settings):
+        raise HeadwaterError(FULL)
+
+
+def describe_os_error(error: OSError) -> str:
+    """The line for a user."""
+    if error.errno == errno.ENOSPC:
+        return FULL
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) and error.filename:
+        return _describe_read_only(Path(os.fsdecode(error.filename)))
+    return str(error)
+
+
+def is_full(settings: Settings) -> bool:
+    """Whether a disk that Headwater writes to has no room: then this is why a command failed, whatever it says."""
+    for folder in (settings.data, settings.state, settings.postgres_data):
+        with suppress(OSError):
+            if shutil.disk_usage(folder).free < _FULL_BYTES:
+                return True
+    return False
+
+
+def _describe_read_only(path: Path) -> str:
+    return f"{path} cannot be written. Make it writable, or name another data folder in HEADWATER_DATA."
