@@ -112,6 +112,22 @@ class _LinesDecoder:
         return Cut(records)
 
 
+class MatchedRecords:
+    """Reads the answer to a batch of ids: a list of records, each at the position of its id; `null` is no record."""
+
+    _decoder = Json("").build_decoder()
+
+    def __init__(self, id_count: int) -> None:
+        self._id_count = id_count
+
+    def decode(self, body: bytes) -> list[bytes | None]:
+        """Raises msgspec.DecodeError for what is not such a list, or has a record more or less than there are ids."""
+        records = self._decoder.decode(body).records
+        if len(records) != self._id_count:
+            raise msgspec.ValidationError(f"{len(records)} records instead of {self._id_count}")
+        return [None if record == b"null" else record for record in records]
+
+
 def read_id(record: bytes, path: str = "id") -> str | None:
     """The id at this path of a record, if it can be read at all, also of a record that is not valid."""
     decoder, read, beginning = _prepare_to_read(path)

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
+from loader.fetch.batches import split
 from loader.sources.openalex.bookkeeping import SyncStatus
 from loader.sources.openalex.client import MAX_VALUES
-
-_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
@@ -28,12 +26,7 @@ def form_batches(
         for status in statuses
         if status.last_synced_at and not is_full_refresh
     )
-    for author_ids in _cut(in_full, MAX_VALUES):
+    for author_ids in split(in_full, MAX_VALUES):
         yield [Group(tuple(author_ids), is_full=True)]
-    groups = [Group(tuple(author_id for _, author_id in part), is_full=False) for part in _cut(swept, MAX_VALUES)]
-    yield from _cut(groups, max_sweeps)
-
-
-def _cut(values: Sequence[_Value], most: int) -> Iterator[Sequence[_Value]]:
-    """The values in order, at most so many at a time."""
-    return (values[start : start + most] for start in range(0, len(values), most))
+    groups = [Group(tuple(author_id for _, author_id in part), is_full=False) for part in split(swept, MAX_VALUES)]
+    yield from split(groups, max_sweeps)
