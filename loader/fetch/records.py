@@ -112,19 +112,19 @@ class _LinesDecoder:
         return Cut(records)
 
 
-class PositionsDecoder:
-    """Reads the answer to a batch of so many ids: a JSON list with a record, or `null`, at the position of each id."""
+class MatchedRecords:
+    """Reads the answer to a batch of ids: a list of records, each at the position of its id; `null` is no record."""
 
     _decoder = Json("").build_decoder()
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    def __init__(self, id_count: int) -> None:
+        self._id_count = id_count
 
     def decode(self, body: bytes) -> list[bytes | None]:
-        """Raises msgspec.DecodeError if the answer is not a list, or has a different length than the batch."""
+        """Raises msgspec.DecodeError for what is not such a list, or has a record more or less than there are ids."""
         records = self._decoder.decode(body).records
-        if len(records) != self._count:
-            raise msgspec.ValidationError(f"{len(records)} records instead of {self._count}")
+        if len(records) != self._id_count:
+            raise msgspec.ValidationError(f"{len(records)} records instead of {self._id_count}")
         return [None if record == b"null" else record for record in records]
 
 

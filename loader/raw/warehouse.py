@@ -37,13 +37,13 @@ class RawSchema:
         sql = "select 1 from duckdb_columns() where schema_name = ? and table_name = ? and column_name = ?"
         return self.connection.cursor().execute(sql, [self.name, table, column]).fetchone() is not None
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
+    def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """The rows of a query; `{raw}` in it stands for the raw schema."""
-        return self.connection.cursor().execute(sql.format(raw=self.name)).fetchall()
+        return self.connection.cursor().execute(sql.format(raw=self.name), parameters).fetchall()
 
-    def query_keys(self, sql: str) -> list[str]:
+    def query_keys(self, sql: str, *parameters: Any) -> list[str]:
         """The rows of a query of one column; `{raw}` in it stands for the raw schema."""
-        return [str(key) for (key,) in self.query(sql)]
+        return [str(key) for (key,) in self.query(sql, *parameters)]
 
     def read_load_ids(self) -> set[str]:
         """The ids of the loads that are complete in this schema."""

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from loader.base.errors import HeadwaterError, StopLoadingError
-from loader.base.parts import cut
 from loader.fetch.allowance import DailyAllowance
+from loader.fetch.batches import split
 from loader.fetch.pages import Page, read_pages
 from loader.fetch.paging import Cursor, CursorRefusedError
 from loader.fetch.records import Json, read_id
@@ -163,7 +163,7 @@ class OpenAlexClient:
         The pages' `expected` grows request by request, reading by reading.
         """
         expected_before = 0
-        for part in cut(values, MAX_VALUES):
+        for part in split(values, MAX_VALUES):
             expected = expected_before
             for page in self._list(entity, {"filter": _join(filter_name, part)}):
                 expected = expected_before + (page.expected or 0)

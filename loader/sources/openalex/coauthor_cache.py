@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from loader.base.errors import HeadwaterError, StopLoadingError
-from loader.base.parts import cut
+from loader.base.errors import HeadwaterError
+from loader.fetch.batches import split
+from loader.fetch.failures import Failures
 from loader.fetch.pages import Page
 from loader.raw.rejects import list_open
 from loader.sources.contract import Estimate, SourceRun
@@ -26,13 +27,9 @@ _MAX_FAILURES = 3  # in a row: one who cannot be fetched does not hold up the ot
 
 
 class CoauthorCache:
-    """Requests coauthors in one run, a batch a load; those who share the most works come first.
-
-    `error` says why no further coauthors are requested, if OpenAlex fails several times in a row.
-    """
+    """Requests coauthors in one run, a batch a load; those who share the most works come first."""
 
     def __init__(self, run: SourceRun[OpenAlexSettings], client: OpenAlexClient) -> None:
-        self.error: HeadwaterError | None = None
         self._raw = run.raw
         self._options = run.options
         self._progress = run.progress
@@ -40,14 +37,12 @@ class CoauthorCache:
         self._most = run.settings.coauthor_credits
         self._due_count = 0
         self._answered = 0
-        self._failures: list[HeadwaterError] = []
-        self._failures_in_a_row = 0
+        self._failures = Failures(_MAX_FAILURES)
         self._credits_before: int | None = None
-        self._stopped_by: StopLoadingError | None = None
 
     def plan(self) -> list[Sequence[str]]:
         """The batches of this run: as many of the due coauthors as the limits allow."""
-        return cut(self._choose(), _COAUTHORS_PER_LOAD)
+        return list(split(self._choose(), _COAUTHORS_PER_LOAD))
 
     def estimate(self) -> Estimate:
         """What these requests cost, by what raw holds."""
@@ -57,7 +52,7 @@ class CoauthorCache:
 
     def list_pages(self, batch: Sequence[str]) -> Iterator[Page]:
         """The answers for the authors of a batch."""
-        for author_ids in cut(batch, _RECORDS_PER_PAGE):
+        for author_ids in split(batch, _RECORDS_PER_PAGE):
             records = [self._ask(author_id) for author_id in author_ids]
             yield Page([record for record in records if record is not None], len(batch))
             if self.has_ended:
@@ -66,23 +61,33 @@ class CoauthorCache:
     @property
     def has_ended(self) -> bool:
         """Whether no further coauthors are requested in this run."""
-        return self.error is not None or self._stopped_by is not None or self._is_half_spent()
+        return self._failures.has_ended or self._is_half_spent()
+
+    @property
+    def error(self) -> HeadwaterError | None:
+        """Why no further coauthors are requested, if OpenAlex failed several times in a row."""
+        if not self._failures.has_too_many:
+            return None
+        return HeadwaterError(
+            f"The years of {self._due_count - self._answered:,} coauthors could not be fetched; the next run"
+            f" continues. {self._failures.last_error}"
+        )
 
     def report_remaining(self) -> None:
         """Warns of the coauthors that could not be fetched or are left for the next run, unless `error` says so."""
         if self.error:
             return
-        if self._failures:
+        errors, stopped_by = self._failures.errors, self._failures.stopped_by
+        if errors:
             self._progress.warn(
-                f"The years of {len(self._failures):,} coauthors could not be fetched; the next run requests them"
-                f" again. {self._failures[0]}"
+                f"The years of {len(errors):,} coauthors could not be fetched; the next run requests them again."
+                f" {errors[0]}"
             )
-        left = self._due_count - self._answered - len(self._failures)
-        if left > 0:
-            stopped_by = f" {self._stopped_by}" if self._stopped_by else ""
+        if self._due_count > self._answered + len(errors):
+            reason = f" {stopped_by}" if stopped_by else ""
             self._progress.warn(
                 f"The first and last years of {self._answered:,} of {self._due_count:,} coauthors were fetched; the"
-                f" next run continues.{stopped_by}"
+                f" next run continues.{reason}"
             )
 
     def _is_half_spent(self) -> bool:
@@ -125,23 +130,11 @@ class CoauthorCache:
         if self.has_ended:
             return None
         asked_at = datetime.now(UTC)
-        try:
+        with self._failures.catch():
             works = self._client.count_works_by_year(author_id)
-        except StopLoadingError as error:
-            self._stopped_by = error
-            return None
-        except HeadwaterError as error:
-            self._failures.append(error)
-            self._failures_in_a_row += 1
-            if self._failures_in_a_row == _MAX_FAILURES:
-                self.error = HeadwaterError(
-                    f"The years of {self._due_count - self._answered:,} coauthors could not be fetched; the next run"
-                    f" continues. {error}"
-                )
-            return None
-        self._failures_in_a_row = 0
-        self._answered += 1
-        return _describe(author_id, works, asked_at)
+            self._answered += 1
+            return _describe(author_id, works, asked_at)
+        return None
 
 
 def _describe(author_id: str, works: WorksByYear, asked_at: datetime) -> bytes:

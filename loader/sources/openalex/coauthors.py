@@ -2,13 +2,10 @@
 
 from collections import Counter
 
-import msgspec
-
 from loader.base.dbt_project import read_seed
 from loader.raw.warehouse import RawSchema
 from loader.sources.openalex.bookkeeping import list_left_statuses, read_work_statuses
-from loader.sources.openalex.known import WorkHead
-from loader.sources.openalex.models import MEMBERS
+from loader.sources.openalex.known import WorkHead, list_works_of, read_members
 
 
 def rank_coauthors(raw: RawSchema) -> list[str]:
@@ -16,13 +13,11 @@ def rank_coauthors(raw: RawSchema) -> list[str]:
 
     On a tie the smaller id comes first. Works that have left OpenAlex do not count.
     """
-    if not (raw.has_table("works") and raw.has_table("roster")):
-        return []
-    members = set(raw.query_keys(MEMBERS))
+    members = read_members(raw)
     placeholders = {row["author_id"] for row in read_seed("academic", "placeholder_authors")}
     statuses, left = read_work_statuses(raw), list_left_statuses()
     counts: Counter[str] = Counter()
-    for work in raw.read_documents("works", msgspec.json.Decoder(WorkHead)):
-        if statuses.get(work.id) not in left and not work.author_ids.isdisjoint(members):
+    for work in list_works_of(members, raw, WorkHead):
+        if statuses.get(work.id) not in left:
             counts.update(work.author_ids - members - placeholders)
     return sorted(counts, key=lambda author_id: (-counts[author_id], author_id))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from loader.base.parts import cut
+from loader.fetch.batches import split
 from loader.sources.openalex.bookkeeping import SyncStatus
 from loader.sources.openalex.client import MAX_VALUES
 
@@ -26,7 +26,7 @@ def form_batches(
         for status in statuses
         if status.last_synced_at and not is_full_refresh
     )
-    for author_ids in cut(in_full, MAX_VALUES):
+    for author_ids in split(in_full, MAX_VALUES):
         yield [Group(tuple(author_ids), is_full=True)]
-    groups = [Group(tuple(author_id for _, author_id in part), is_full=False) for part in cut(swept, MAX_VALUES)]
-    yield from cut(groups, max_sweeps)
+    groups = [Group(tuple(author_id for _, author_id in part), is_full=False) for part in split(swept, MAX_VALUES)]
+    yield from split(groups, max_sweeps)

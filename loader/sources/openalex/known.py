@@ -1,12 +1,13 @@
 """What raw holds of the roster's works, read once in a run, and how a listed work is compared with it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import timedelta
+from typing import TypeVar
 
 import msgspec
 
 from loader.raw.warehouse import RawSchema
-from loader.sources.openalex.models import EPOCH, read_utc
+from loader.sources.openalex.models import EPOCH, MEMBERS, read_utc
 
 _CHANGED_AT = "select id, epoch_us(updated_at) from {raw}.works"
 _MICROSECOND = timedelta(microseconds=1)
@@ -42,6 +43,7 @@ class _Authorship(msgspec.Struct):
     author: _Person
 
 
+W = TypeVar("W", bound=WorkHead)
 _DECODER = msgspec.json.Decoder(WorkHead)
 
 
@@ -51,6 +53,19 @@ def read_head(record: bytes) -> WorkHead | None:
         return _DECODER.decode(record)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def read_members(raw: RawSchema) -> set[str]:
+    """The author ids of today's roster, as raw holds it."""
+    return set(raw.query_keys(MEMBERS)) if raw.has_table("roster") else set()
+
+
+def list_works_of(author_ids: Set[str], raw: RawSchema, work_type: type[W]) -> Iterator[W]:
+    """The works in raw that name one of these authors: as much of each as `work_type` has."""
+    if raw.has_table("works"):
+        for work in raw.read_documents("works", msgspec.json.Decoder(work_type)):
+            if not work.author_ids.isdisjoint(author_ids):
+                yield work
 
 
 class KnownWorks:

@@ -14,6 +14,7 @@ from loader.fetch.records import read_id
 from loader.raw.warehouse import RawSchema
 from loader.sources.openalex.bookkeeping import is_recent, read_record_times
 from loader.sources.openalex.client import OpenAlexClient
+from loader.sources.openalex.known import read_members
 from loader.sources.openalex.models import MEMBERS
 from loader.sources.openalex.roster import RosterEntry, normalise_author_id, normalise_orcid, read_roster
 
@@ -103,7 +104,7 @@ class Members:
     def find_without_asking(self) -> tuple[list[str], int]:
         """The author ids that the file or raw has, and how many ORCIDs a run looks up."""
         if not self._roster:
-            return self._raw.query_keys(f"{MEMBERS} order by id") if self._raw.has_table("roster") else [], 0
+            return sorted(read_members(self._raw)), 0
         entries = read_roster(_resolve(self._roster))
         by_orcid = self._read_orcids()
         found = {entry.author_id or by_orcid.get(entry.orcid or "") for entry in entries}

@@ -6,14 +6,15 @@ from typing import ClassVar
 
 from dlt.common.configuration import configspec
 
-from loader.base.errors import HeadwaterError, StopLoadingError
+from loader.fetch.batches import BatchAnswer, look_up
+from loader.fetch.failures import Failures
 from loader.fetch.pages import Page
 from loader.fetch.session import UnavailableError
 from loader.raw.documents import Documents
 from loader.raw.ledger import Progress
 from loader.sources.contract import Batch, Estimate, Plan, Source, SourceRun
-from loader.sources.semantic_scholar.client import MAX_IDS, Answer, SemanticScholarClient
-from loader.sources.semantic_scholar.due import has_works, list_due_dois
+from loader.sources.semantic_scholar.client import MAX_IDS, SemanticScholarClient
+from loader.sources.semantic_scholar.due import find_openalex, list_due_dois
 from loader.sources.semantic_scholar.models import Lookup, Paper, describe_lookup
 from loader.sources.settings import HttpSettings
 
@@ -49,7 +50,7 @@ class Answers:
     def list_lookups(self) -> Iterator[Page]:
         """What became of each DOI."""
         for answer in self._lookups:
-            pairs = zip(answer.dois, answer.records, strict=True)
+            pairs = zip(answer.ids, answer.records, strict=True)
             lookups = (describe_lookup(doi, record, answer.asked_at) for doi, record in pairs)
             yield Page([lookup for lookup in lookups if lookup is not None])
 
@@ -67,35 +68,23 @@ def estimate_semantic_scholar(run: Run) -> list[Estimate]:
 
 
 def _list_dois(run: Run) -> list[str]:
-    if not has_works(run.raw):
+    if not find_openalex(run.raw).has_table("works"):
         run.progress.warn("No works of OpenAlex are loaded yet, so there is no DOI to look up.")
     return list_due_dois(run.raw, run.settings.refresh_after_days, is_full_refresh=run.options.is_full_refresh)
 
 
-def _look_up(client: SemanticScholarClient, dois: list[str], progress: Progress) -> Iterator[Answer]:
+def _look_up(client: SemanticScholarClient, dois: list[str], progress: Progress) -> Iterator[BatchAnswer]:
     """The answers. DOIs without an answer are reported as a failure, and are due again in the next run."""
-    answered = failures = 0
-    error: HeadwaterError | None = None
-    for batch in client.split(dois):
-        try:
-            for answer in client.look_up(batch):
-                answered += len(answer.dois)
-                yield answer
-            failures = 0
-        except UnavailableError as unavailable:
-            error, failures = unavailable, failures + 1
-            if failures == _MAX_FAILURES:
-                break
-        except StopLoadingError as stopped:
-            error = stopped
-            break
-        except HeadwaterError as refused:
-            # A refusal comes at once and costs one request, so it does not count towards giving up.
-            error, failures = refused, 0
-    if error:
+    # A refusal comes at once and costs one request, so it does not count towards giving up.
+    failures = Failures(_MAX_FAILURES, counted=UnavailableError)
+    answered = 0
+    for answer in look_up(dois, client.ask, most_ids=MAX_IDS, failures=failures):
+        answered += len(answer.ids)
+        yield answer
+    if failures.last_error:
         progress.fail(
             f"{len(dois) - answered:,} of {len(dois):,} DOIs were not answered; the next run requests them again."
-            f" {error}"
+            f" {failures.last_error}"
         )
 
 

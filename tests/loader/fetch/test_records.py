@@ -12,7 +12,7 @@ import pytest
 from loader.base.errors import HeadwaterError
 from loader.fetch.pages import read_pages
 from loader.fetch.paging import Cursor
-from loader.fetch.records import Format, Json, JsonLines, read_id
+from loader.fetch.records import Format, Json, JsonLines, MatchedRecords, read_id
 from loader.fetch.session import Refusal
 from loader.samples.faults import Answer, Request
 from tests.support.paged import build_session
@@ -68,6 +68,16 @@ def test_no_lines_are_no_records() -> None:
 def test_what_is_not_a_whole_answer_is_refused(layout: Format, body: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         layout.build_decoder([], []).decode(body)
+
+
+def test_records_are_matched_with_their_ids_by_position() -> None:
+    assert MatchedRecords(3).decode(b'[{"a": 1.10},null, 7]') == [b'{"a": 1.10}', None, b"7"]
+
+
+@pytest.mark.parametrize("body", [b"[]", b"[1]", b"[1,2,3]", b"[1,2", b'{"data":[1,2]}', b"null"])
+def test_an_answer_that_does_not_match_its_ids_is_refused(body: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        MatchedRecords(2).decode(body)
 
 
 @pytest.mark.parametrize("told", [b"[]", b'""', b"null", b"false"])
