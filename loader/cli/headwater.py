@@ -35,7 +35,8 @@ def main() -> None:
 @main.command()
 @click.option("--domain", "domains", multiple=True, metavar="NAME", help="Only this domain; may be given repeatedly.")
 @click.option("--force", is_flag=True, help="Build and publish also where nothing is new.")
-def run(domains: tuple[str, ...], force: bool) -> None:
+@click.option("--shrink-history", is_flag=True, help="Let a shorter history replace the one in Postgres.")
+def run(domains: tuple[str, ...], force: bool, shrink_history: bool) -> None:
     """Load every enabled domain; build and publish those with news.
 
     A source or a test that fails holds back its own domain; the others are published, and the exit status is not zero.
@@ -45,7 +46,7 @@ def run(domains: tuple[str, ...], force: bool) -> None:
     from loader.runs.report import print_report
 
     console = build_console()
-    report = run_all(read_settings(), console, domains=domains, is_forced=force)
+    report = run_all(read_settings(), console, domains=domains, is_forced=force, may_shrink_history=shrink_history)
     print_report(report, console)
     exit_process(report.exit_status)
 

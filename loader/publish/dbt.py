@@ -63,9 +63,13 @@ class DbtRun:
         counts = Counter(result.resource_type for result in self.results if result.is_successful)
         return sum(counts[resource_type] for resource_type in resource_types)
 
+    def find_note(self, domain: str) -> str | None:
+        """What our macros noted of a domain, if they did: a sentence that begins with its name."""
+        return next((note for note in self.notes if note.startswith(f"{domain} ")), None)
+
     def describe_errors(self) -> str:
-        """What dbt reported, shortened to its last lines."""
-        lines = [line for text in (*self.notes, *self.errors) for line in text.splitlines() if _says_something(line)]
+        """What dbt reported, shortened to its last lines: its errors, or without any what was noted."""
+        lines = [line for text in self.errors or self.notes for line in text.splitlines() if _says_something(line)]
         return "\n".join(lines[-_MAX_ERROR_LINES:]) or "dbt ended without saying why"
 
 

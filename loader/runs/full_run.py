@@ -29,10 +29,18 @@ from loader.runs.runner import run_sources
 from loader.sources import select_sources
 
 
-def run_all(settings: Settings, console: Console, *, domains: Sequence[str] = (), is_forced: bool = False) -> RunReport:
+def run_all(
+    settings: Settings,
+    console: Console,
+    *,
+    domains: Sequence[str] = (),
+    is_forced: bool = False,
+    may_shrink_history: bool = False,
+) -> RunReport:
     """Loads, builds and publishes the named domains, or all enabled ones; keeps the report in the state folder.
 
-    A domain without news is neither built nor published, unless `is_forced`.
+    A domain without news is neither built nor published, unless `is_forced`. A history in Postgres is never replaced by
+    one that lacks versions of it, unless `may_shrink_history`.
     """
     require_writable(settings)
     now = datetime.now(UTC)
@@ -40,7 +48,7 @@ def run_all(settings: Settings, console: Console, *, domains: Sequence[str] = ()
     console.print(f"Run {report.run_id}")
     try:
         with stop_on_signals():
-            _run(settings, console, report, _choose_domains(settings, domains), is_forced)
+            _run(settings, console, report, _choose_domains(settings, domains), is_forced, may_shrink_history)
     except HeadwaterError as error:
         report.error = str(error)
         report.exit_status = 1
@@ -74,7 +82,14 @@ def _choose_domains(settings: Settings, named: Sequence[str]) -> Sequence[str]:
     return named or settings.domains
 
 
-def _run(settings: Settings, console: Console, report: RunReport, domains: Sequence[str], is_forced: bool) -> None:
+def _run(
+    settings: Settings,
+    console: Console,
+    report: RunReport,
+    domains: Sequence[str],
+    is_forced: bool,
+    may_shrink_history: bool,
+) -> None:
     # Report a missing key or server now, and not after an hour of loading.
     read_pseudonymiser(settings)
     server = find_server(settings)
@@ -94,7 +109,7 @@ def _run(settings: Settings, console: Console, report: RunReport, domains: Seque
     for domain, reason in news.items():
         console.print(f"{domain}: {reason}; it is built and published.")
     signals.raise_if_signalled()
-    built = _build(settings, console, report, server, list(news)) if news else []
+    built = _build(settings, console, report, server, list(news), may_shrink_history) if news else []
     signals.raise_if_signalled()
     if built:
         _publish(settings, console, report, server, built)
@@ -125,7 +140,12 @@ def _find_news(settings: Settings, server: Server, domains: Sequence[str], is_fo
 
 
 def _build(
-    settings: Settings, console: Console, report: RunReport, server: Server, domains: Sequence[str]
+    settings: Settings,
+    console: Console,
+    report: RunReport,
+    server: Server,
+    domains: Sequence[str],
+    may_shrink_history: bool,
 ) -> list[str]:
     """Builds and tests the domains in DuckDB and hands off the successful ones; returns these."""
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True) as connection:
@@ -141,7 +161,10 @@ def _build(
             console,
             f"Building and testing {', '.join(domains)} in DuckDB",
             # One start of dbt for the build and the handoff.
-            environment={"HEADWATER_HAND_OFF": ",".join(domains)},
+            environment={
+                "HEADWATER_HAND_OFF": ",".join(domains),
+                "HEADWATER_SHRINK_HISTORY": str(may_shrink_history).lower(),
+            },
         )
     tests = run.count_successful("test", "unit_test")
     report.tests_passed += tests
@@ -156,8 +179,8 @@ def _build(
     report.steps.append(Step("build", run.seconds, outcome))
     for domain in domains:
         if domain not in built:
-            reason = describe_failures(failing.get(domain) or failing.get("shared") or []) or run.describe_errors()
-            report.note_domains([domain], HELD_BACK, reason)
+            reason = describe_failures(failing.get(domain) or failing.get("shared") or [])
+            report.note_domains([domain], HELD_BACK, reason or run.find_note(domain) or run.describe_errors())
     return built
 
 

@@ -14,7 +14,7 @@ from tests.support.documents import DOCUMENTS, read_table
 
 PAGE = ROOT / "docs" / "configuration.md"
 # What `headwater run` tells dbt: no setting of a user's.
-BETWEEN_COMMANDS = {"HEADWATER_HAND_OFF"}
+BETWEEN_COMMANDS = {"HEADWATER_HAND_OFF", "HEADWATER_SHRINK_HISTORY"}
 # Read by their names, which say nothing of a default.
 READ_BY_NAME = {"publication.privacy_key": None}
 

@@ -1,11 +1,11 @@
 {#
     `dbt run-operation handoff`: copies the transform tables that the marts read to Postgres's schema `transform`, in
     one transaction. It takes all domains whose models and tests were successful when they last ran, or with
-    `--args '{domain: academic}'` one of them. Tables of other domains stay. Which tables a domain has is read
+    `--args '{domain: academic}'` one of them. `shrink_history`: versions of a history may be lost (history.sql). Tables of other domains stay. Which tables a domain has is read
     from the graph. In the pseudonymous mode each table is copied from its counterpart (privacy.sql), sorted by
     pseudonym: the order of true ids would reveal which row is which.
 #}
-{% macro handoff(domain=none) %}
+{% macro handoff(domain=none, shrink_history=false) %}
     {%- if target.type != 'duckdb' -%}
         {{ exceptions.raise_compiler_error("The handoff starts in DuckDB: leave out --target.") }}
     {%- endif -%}
@@ -18,14 +18,14 @@
     {%- if not adapter.get_relation(target.database, 'operations', 'domain_builds') -%}
         {{ exceptions.raise_compiler_error("Nothing was handed off: nothing is built yet. Run `dbt build` first.") }}
     {%- endif -%}
-    {%- set held_back = hand_off([domain] if domain else list_domains()) -%}
+    {%- set held_back = hand_off([domain] if domain else list_domains(), shrink_history) -%}
     {%- if held_back -%}
         {{ exceptions.raise_compiler_error(held_back | join(" ")) }}
     {%- endif -%}
 {% endmacro %}
 
 {# Hands off those of the domains that can be; returns a sentence for each of the others. #}
-{% macro hand_off(domains) -%}
+{% macro hand_off(domains, shrink_history) -%}
     {%- do refuse_unknown_privacy() -%}
     {%- set ready = [] -%}
     {%- set held_back = [] -%}
@@ -42,6 +42,16 @@
             ) -%}
         {%- else -%}
             {%- do ready.append(domain) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if ready -%}
+        {%- do attach_postgres() -%}
+    {%- endif -%}
+    {%- for domain in ready | list if not shrink_history -%}
+        {%- set lost = describe_lost_history(domain) -%}
+        {%- if lost -%}
+            {%- do ready.remove(domain) -%}
+            {%- do held_back.append(lost) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if ready -%}
@@ -62,7 +72,6 @@
             {%- do owners.update({name: 'shared' if find_domain(model) == 'shared' else domain}) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- do _attach_postgres() -%}
     {%- do refuse_public_after_pseudonymous() -%}
     {%- do _prepare_handoffs() -%}
     {#- dbt begins a transaction for an operation, but not for the hook of a run -#}
@@ -81,6 +90,7 @@
             ~ (" order by all" if is_pseudonymous())
         ) -%}
     {%- endfor -%}
+    {%- do statements.extend(copy_history(domains)) -%}
     {%- do statements.append(_record_handoffs(domains, owners)) -%}
     {%- if is_pseudonymous() -%}
         {%- do statements.append(mark_transform()) -%}
@@ -93,7 +103,7 @@
 {%- endmacro %}
 
 {# The values come from the process that runs dbt (loader/publish/dbt_plugin.py), without the password. #}
-{% macro _attach_postgres() -%}
+{% macro attach_postgres() -%}
     {%- set server = run_query("
         select server.extension_path, server.connection_string, server.error
         from (select find_postgres() as server)

@@ -3,6 +3,9 @@
     {%- if _builds_or_tests() and target.type == 'duckdb' -%}
         {%- do prepare_operations() -%}
         {%- do ensure_raw_tables() -%}
+        {%- if flags.WHICH in ['build', 'snapshot'] -%}
+            {%- do restore_missing_history() -%}
+        {%- endif -%}
         {%- do mark_nodes_running() -%}
     {%- elif _builds_or_tests() and target.type == 'postgres' -%}
         {%- do clear_next_marts() -%}
@@ -15,7 +18,9 @@
         {%- do record_domain_builds(results) -%}
         {%- if env_var('HEADWATER_HAND_OFF', '') -%}
             {# `headwater run` starts dbt once for both. #}
-            {%- for sentence in hand_off(env_var('HEADWATER_HAND_OFF').split(',')) -%}
+            {%- for sentence in hand_off(
+                env_var('HEADWATER_HAND_OFF').split(','), env_var('HEADWATER_SHRINK_HISTORY', '') == 'true'
+            ) -%}
                 {%- do log(sentence, info=true) -%}
             {%- endfor -%}
         {%- endif -%}

@@ -14,7 +14,7 @@ _HISTORY = """
 """
 
 
-def test_a_build_ends_a_version_and_begins_the_next_where_something_changed(published: Workspace) -> None:
+def test_a_build_ends_and_begins_versions_and_none_is_lost_with_the_warehouse(published: Workspace) -> None:
     first = read_history(published)
     assert all(row["is_current"] and row["valid_to"] is None for row in first)
     assert len(first) == 8 == len({row["author_id"] for row in first})
@@ -47,6 +47,7 @@ def test_a_build_ends_a_version_and_begins_the_next_where_something_changed(publ
     published.run_well(*HAND_OFF)
     published.run_well(*PUBLISH)
     assert published.query_postgres(_HISTORY) == [tuple(row.values()) for row in read_history(published)]
+    check_that_a_deleted_warehouse_gets_its_history_back(published)
 
 
 def select_authors(history: list[dict[str, Any]], author_ids: set[str]) -> list[dict[str, Any]]:
@@ -85,3 +86,31 @@ def read_snapshot(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
         for row in found.fetchall():
             history.setdefault(row[0], []).append(dict(zip(columns, row, strict=True)))
     return history
+
+
+def check_that_a_deleted_warehouse_gets_its_history_back(published: Workspace) -> None:
+    history = read_snapshot(published)
+    assert max(map(len, history.values())) > 1
+    # As after a deletion and a load: raw is there again, and nothing else.
+    drop_history = "drop schema snapshots cascade; drop schema marts cascade; drop schema transform cascade"
+    with duckdb.connect(str(published.settings.warehouse)) as connection:
+        connection.execute(drop_history)
+    output = published.run_well("dbt", "build")
+    versions = sum(map(len, history.values()))
+    assert f"Restored the history authors_snapshot from Postgres: {versions} versions." in output
+    assert read_snapshot(published) == history
+
+    # A history that lacks versions of the published one does not replace it, unless it is said to be meant.
+    with duckdb.connect(str(published.settings.warehouse)) as connection:
+        connection.execute("delete from snapshots.authors_snapshot where dbt_valid_to is not null")
+        (left,) = connection.execute("select count(*) from snapshots.authors_snapshot").fetchone() or (0,)
+    refused = published.run(*HAND_OFF)
+    assert refused.status == 1
+    assert f"{versions - left} versions of the history authors_snapshot are in Postgres and not in" in refused.output
+    published.run_well("dbt", "run-operation", "restore_history")
+    assert read_snapshot(published) == history
+    published.run_well(*HAND_OFF)
+    with duckdb.connect(str(published.settings.warehouse)) as connection:
+        connection.execute("delete from snapshots.authors_snapshot where dbt_valid_to is not null")
+    published.run_well(*HAND_OFF, "--args", "{shrink_history: true}")
+    assert published.query_postgres("select count(*) from history.authors_snapshot") == [(left,)]
