@@ -23,7 +23,7 @@ $(READY): pyproject.toml requirements.lock loader/headwater.pth
 demo: $(READY) ## Everything on sample APIs: no key, no network, no server to install
 	@$(BIN)/headwater demo
 
-run: $(READY) ## Load, build, hand off and publish what .dlt/config.toml names
+run: $(READY) ## Load, build, hand off and publish what the settings name
 	@$(BIN)/headwater run
 
 test: $(READY) ## The whole test suite; DOMAIN=academic leaves out the tests of other domains

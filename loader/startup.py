@@ -19,7 +19,8 @@ from loader.base.settings import derive_tool_environment, read_settings
 _WORDS = {"postgres", "--target=postgres", "-tpostgres"}
 _target = "postgres" if _WORDS.intersection(sys.orig_argv) else "duckdb"
 
-_is_dbt = "dbt" in (Path(word).name for word in sys.orig_argv[:2])
+_tools = {"dbt", "dlt"}.intersection(Path(word).name for word in sys.orig_argv[:2])
+_is_dbt = "dbt" in _tools
 
 # dbt keeps some hundred thousand objects as long as it runs. Python's default search for garbage among them takes a
 # seventh of its time.
@@ -44,8 +45,8 @@ try:
 
         ensure_server()  # dbt connects before anything of ours could start it
 except HeadwaterError as error:
-    # Other commands report it themselves; dbt would continue without its project.
-    if _is_dbt:
+    # Our own commands report it themselves. dbt would continue without its project, and dlt shows a traceback.
+    if _tools:
         sys.stderr.write(f"Error: {error}\n")
         sys.stderr.flush()
         os._exit(2)  # an exception would be Python's own failure to start

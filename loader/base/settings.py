@@ -12,6 +12,10 @@ from loader.base.errors import HeadwaterError
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# Settings that ship with the repository; the user's own, which win and which `headwater init` writes; and secrets,
+# which win over both. Only the first is in git.
+CONFIG, LOCAL_CONFIG, SECRETS = "config.toml", "local.config.toml", "secrets.toml"
+
 _WAREHOUSE = "warehouse.duckdb"
 # The longest socket path that Linux accepts is 107 bytes; Postgres appends ".s.PGSQL.5432".
 _LONGEST_SOCKET_FOLDER = 90
@@ -26,11 +30,11 @@ class Settings:
     one in the data folder;
     `HEADWATER_LOCK_WAIT_SECONDS` is how long to wait for a process that holds it.
 
-    `domains` are the enabled ones: `domains` in `.dlt/config.toml`, or `HEADWATER_DOMAINS=taxi,market`.
+    `domains` are the enabled ones: `domains` in the files of `.dlt`, or `HEADWATER_DOMAINS=taxi,market`.
 
-    `privacy` and `smallest_group` say how to publish: `[publication]` in `.dlt/config.toml` or `.dlt/secrets.toml`, or
-    the environment (`PUBLICATION__PRIVACY`). dbt needs them whenever it parses, so they are read here and not through
-    dlt, which takes a second to import.
+    `privacy` and `smallest_group` say how to publish: `[publication]` in the files of `.dlt`, or the environment
+    (`PUBLICATION__PRIVACY`). dbt needs them whenever it parses, so they are read here and not through dlt, which takes
+    a second to import.
     """
 
     data: Path
@@ -79,14 +83,17 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     warehouse = Path(environment.get("HEADWATER_WAREHOUSE") or _WAREHOUSE)
     warehouse = data / warehouse if warehouse.name == str(warehouse) else warehouse.absolute()
     wait = environment.get("HEADWATER_LOCK_WAIT_SECONDS") or Settings.lock_wait_seconds
-    config, secrets = _read_toml("config.toml"), _read_toml("secrets.toml")
-    configured = {**_read_publication("config.toml", config), **_read_publication("secrets.toml", secrets)}
+    written = {name: _read_toml(name) for name in (CONFIG, LOCAL_CONFIG, SECRETS)}
+    domains = [file["domains"] for file in written.values() if "domains" in file]
+    configured: dict[str, str] = {}
+    for name, file in written.items():
+        configured |= _read_publication(name, file)
     try:
         return Settings(
             data=data,
             warehouse=warehouse,
             lock_wait_seconds=float(wait),
-            domains=_read_domains(environment.get("HEADWATER_DOMAINS") or config.get("domains")),
+            domains=_read_domains(environment.get("HEADWATER_DOMAINS") or (domains[-1] if domains else None)),
             privacy=environment.get("PUBLICATION__PRIVACY") or configured.get("privacy", Settings.privacy),
             smallest_group=environment.get("PUBLICATION__SMALLEST_GROUP")
             or configured.get("smallest_group", Settings.smallest_group),
@@ -118,7 +125,7 @@ def derive_tool_environment(settings: Settings, dbt_target: str = "duckdb") -> d
 
 
 def _read_domains(given: object) -> tuple[str, ...]:
-    """A list in `.dlt/config.toml`, or text with commas in the environment; sorted, each once."""
+    """A list in a file of `.dlt`, or text with commas in the environment; sorted, each once."""
     if given is None:
         return Settings.domains
     names = given.split(",") if isinstance(given, str) else given
@@ -130,7 +137,7 @@ def _read_domains(given: object) -> tuple[str, ...]:
 def _read_toml(name: str) -> dict[str, object]:
     path = ROOT / ".dlt" / name
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -1,10 +1,14 @@
-"""Adds `run`, `rejects` and `replay` to `dlt pipeline [source]`."""
+"""dlt's plug-in: adds `run`, `rejects` and `replay` to `dlt pipeline [source]`, and the user's own settings."""
 
 import argparse
 import sys
 from functools import partial
 
 from dlt.common.configuration import plugins
+
+from loader.base.dlt_context import plug_run_context
+
+__all__ = ["plug_cli_rejects", "plug_cli_replay", "plug_cli_run", "plug_run_context"]  # what dlt calls
 
 
 class _PipelineCommand(plugins.SupportsCliCommand):

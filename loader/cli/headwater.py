@@ -9,6 +9,7 @@ from loader.base.console import build_console, report_error
 from loader.base.disk import FULL, describe_os_error, is_full
 from loader.base.errors import HeadwaterError
 from loader.base.settings import ROOT, read_settings
+from loader.cli.init import init
 from loader.publish import embedded, postgres
 
 
@@ -30,6 +31,9 @@ def main() -> None:
 
     `dlt pipeline run` loads, `dbt build` builds and tests; `headwater run` does all of it in order.
     """
+
+
+main.add_command(init)
 
 
 @main.command()

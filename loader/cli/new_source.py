@@ -67,7 +67,7 @@ def list_next_steps(name: str, domain: str, enabled: Sequence[str]) -> list[str]
     domains = ", ".join(f'"{each}"' for each in sorted({*enabled, domain}))
     return [
         f"Give loader/sources/{name}.py and loader/samples/{name}.py the API's address, paging and fields.",
-        *([] if domain in enabled else [f"Enable the domain in .dlt/config.toml: domains = [{domains}]"]),
+        *([] if domain in enabled else [f"Enable the domain in .dlt/local.config.toml: domains = [{domains}]"]),
         f"dlt pipeline {name} run",
         f".venv/bin/python -m pytest -n0 tests/project tests/loader/sources/test_{name}.py",
         "Go on with transform and marts: docs/adding-a-source.md",

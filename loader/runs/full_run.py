@@ -77,7 +77,7 @@ def _choose_domains(settings: Settings, named: Sequence[str]) -> Sequence[str]:
         if domain not in settings.domains:
             raise HeadwaterError(
                 f"The domain {domain!r} is not enabled. Enabled are: {', '.join(settings.domains)}"
-                " (domains in .dlt/config.toml, or HEADWATER_DOMAINS)."
+                " (`headwater init` adds one; in the environment it is HEADWATER_DOMAINS)."
             )
     return named or settings.domains
 

@@ -58,8 +58,8 @@ def find_sources(name: str | None, domains: Sequence[str] | None = None) -> list
         raise HeadwaterError(f"There is no source {name!r}. The sources are: {', '.join(available)}.")
     if sources[name].domain not in chosen:
         raise HeadwaterError(
-            f"{name} belongs to the domain {sources[name].domain}, which is not enabled. Add it to domains in"
-            " .dlt/config.toml, or in the environment to HEADWATER_DOMAINS."
+            f"{name} belongs to the domain {sources[name].domain}, which is not enabled. Add it with"
+            " `headwater init`, or in the environment to HEADWATER_DOMAINS."
         )
     return [sources[name]]
 
@@ -108,8 +108,8 @@ def _describe_unconfigured(sources: Iterable[Source[Any]]) -> str:
     needs = "; ".join(f"{source.name} needs {_describe_needs(source)}" for source in sources)
     domains = ", ".join(sorted({source.domain for source in sources}))
     return (
-        f"No source of the enabled domains ({domains}) is configured. Set what one of them needs in .dlt/config.toml or"
-        f" the environment: {needs}."
+        f"No source of the enabled domains ({domains}) is configured. Run `headwater init`, or set what one of them"
+        f" needs in .dlt/local.config.toml or the environment: {needs}."
     )
 
 

@@ -16,6 +16,7 @@ from loader.raw.ledger import Progress
 from loader.raw.record import Record
 from loader.raw.shapes import Resource
 from loader.raw.warehouse import RawSchema
+from loader.sources.questions import Question
 from loader.sources.settings import HttpSettings, SourceSettings
 
 S = TypeVar("S", bound=SourceSettings)
@@ -162,7 +163,7 @@ class Source(Generic[S]):
 
     `options` is what a run may be narrowed to; `after` names the sources that are loaded before this one.
     `is_enabled` gets settings that may lack required ones; `needs` says what a user sets to enable it, and
-    `without_key` what is different in a run without an `api_key`.
+    `without_key` what is different in a run without an `api_key`. `headwater init` asks the `questions`.
     """
 
     name: str
@@ -173,6 +174,7 @@ class Source(Generic[S]):
     plan: Callable[[SourceRun[S]], Plan] = load_everything
     estimate: Callable[[SourceRun[S]], list[Estimate] | None] = estimate_nothing
     is_enabled: Callable[[S], bool] = has_required_settings
+    questions: tuple[Question, ...] = ()
     needs: str = ""
     without_key: str = ""
     after: tuple[str, ...] = ()

@@ -72,7 +72,9 @@ def describe_missing(fields: list[str], section: str) -> str:
     """What to set, and where."""
     name = f"{section}.{fields[0]}"
     variable = name.upper().replace(".", "__")
-    return f"{name} is not set. Set it in .dlt/config.toml or .dlt/secrets.toml, or in the environment ({variable})."
+    return (
+        f"{name} is not set. Set it in .dlt/local.config.toml or .dlt/secrets.toml, or in the environment ({variable})."
+    )
 
 
 def _describe_wrong(settings: type[SourceSettings], wrong: ConfigValueCannotBeCoercedException, section: str) -> str:

@@ -13,7 +13,7 @@ from loader.base.settings import ROOT, Settings, read_settings
 from tests.support.warm import PARSED_PROJECTS
 from tests.support.workspace import Finished, Workspace
 
-_LEFT_OUT = (".git", ".venv", "data", "__pycache__", ".*_cache", "secrets.toml")
+_LEFT_OUT = (".git", ".venv", "data", "__pycache__", ".*_cache", "secrets.toml", "local.config.toml")
 
 
 class Checkout(Workspace):

@@ -92,6 +92,8 @@ class Workspace:
             "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
             # Only who looks for secrets reads dbt's log of every statement.
             "DBT_LOG_LEVEL_FILE": "none",
+            # A developer's own may be in their .dlt folder.
+            "SOURCES__OPENALEX__INSTITUTION": "",
             # A request each: enough of them to be sure that they come with all else.
             "SOURCES__OPENALEX__COAUTHOR_CREDITS": "20",
         }

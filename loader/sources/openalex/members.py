@@ -152,16 +152,10 @@ class Members:
         }
 
     def _ask_institution(self) -> list[RosterEntry]:
-        text = (self._institution or "").strip()
-        if match := _INSTITUTION_ID.fullmatch(text):
-            filter_name, value = "last_known_institutions.id", match.group(1).upper()
-        elif match := _ROR.fullmatch(text):
-            filter_name, value = "last_known_institutions.ror", f"https://ror.org/{match.group(1).lower()}"
-        else:
-            raise HeadwaterError(
-                f"sources.openalex.institution is {text!r}; it must be an OpenAlex id (I136199984)"
-                " or a ROR id (https://ror.org/03vek6s52)."
-            )
+        try:
+            filter_name, value = read_institution(self._institution or "")
+        except ValueError as error:
+            raise HeadwaterError(f"sources.openalex.institution is {self._institution!r}; {error}.") from None
         return [
             RosterEntry(author_id=author.id, orcid=author.orcid, display_name=author.display_name)
             for author in self._list_authors(filter_name, [value])
@@ -174,6 +168,15 @@ class Members:
                     yield author
                 else:
                     self.notes.append(f"OpenAlex's record of {read_id(record) or 'an author'} cannot be read.")
+
+
+def read_institution(text: str) -> tuple[str, str]:
+    """The filter of authors that an institution's id means, and its value. Raises ValueError for another text."""
+    if match := _INSTITUTION_ID.fullmatch(text.strip()):
+        return "last_known_institutions.id", match.group(1).upper()
+    if match := _ROR.fullmatch(text.strip()):
+        return "last_known_institutions.ror", f"https://ror.org/{match.group(1).lower()}"
+    raise ValueError("it must be an OpenAlex id (I136199984) or a ROR id (https://ror.org/03vek6s52)")
 
 
 def _resolve(roster: str) -> Path:

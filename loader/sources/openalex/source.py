@@ -18,6 +18,7 @@ from loader.sources.openalex.estimate import estimate_requests
 from loader.sources.openalex.models import Author, CoauthorYears, Institution, RosterMember, Topic, Work
 from loader.sources.openalex.options import AUTHOR
 from loader.sources.openalex.plan import OpenAlexLoad, OpenAlexRun, plan_openalex
+from loader.sources.openalex.questions import QUESTIONS
 from loader.sources.openalex.settings import OpenAlexSettings
 from loader.sources.openalex.state import WorksState
 from loader.sources.openalex.works import plan_works
@@ -98,5 +99,6 @@ SOURCE = Source(
     estimate=estimate_openalex,
     is_enabled=lambda settings: bool(settings.roster or settings.institution),
     without_key="OpenAlex answers about 1,000 lists of 100 records a day, with a free key ten times that",
+    questions=QUESTIONS,
     needs="a roster (sources.openalex.roster) or an institution (sources.openalex.institution)",
 )

@@ -13,6 +13,7 @@ from loader.fetch.session import UnavailableError
 from loader.raw.documents import Documents
 from loader.raw.ledger import Progress
 from loader.sources.contract import Batch, Estimate, Plan, Source, SourceRun
+from loader.sources.questions import ask_key, ask_whether
 from loader.sources.semantic_scholar.client import MAX_IDS, SemanticScholarClient
 from loader.sources.semantic_scholar.due import find_openalex, list_due_dois
 from loader.sources.semantic_scholar.models import Lookup, Paper, describe_lookup
@@ -96,6 +97,10 @@ SOURCE = Source(
     options=(),
     plan=plan_semantic_scholar,
     estimate=estimate_semantic_scholar,
+    questions=(
+        ask_whether("enabled", "Load fields of study, summaries and influential citations (yes or no)"),
+        ask_key("API key, free at semanticscholar.org/product/api"),
+    ),
     without_key="all users without a key share one allowance at Semantic Scholar, and often have to wait",
     after=("openalex",),
 )
