@@ -35,11 +35,16 @@ def _report_full_disk() -> None:
 
 
 try:
-    os.environ.update(derive_tool_environment(read_settings(), _target))
+    _settings = read_settings()
+    os.environ.update(derive_tool_environment(_settings, _target))
     if _is_dbt and "--help" not in sys.orig_argv:
-        require_writable(read_settings())
+        require_writable(_settings)
         logging.raiseExceptions = False  # a log that cannot be written is one line, not a traceback for each event
         atexit.register(_report_full_disk)
+        from loader.publish.dbt_report import find_kind, note_at_end
+
+        if kind := find_kind(sys.orig_argv, _target):
+            note_at_end(kind, _settings, _target)
     if _is_dbt and _target == "postgres" and not os.environ.get("PGHOST") and "--help" not in sys.orig_argv:
         from loader.publish.postgres import ensure_server
 

@@ -87,6 +87,8 @@ def _prepare_children(tmp_path_factory: pytest.TempPathFactory, worker_id: str) 
             ("PG", "SOURCES__", "PUBLICATION__", "HEADWATER_DATA", "HEADWATER_WAREHOUSE", "DBT_", "DLT_")
         ):
             patch.delenv(name)
+    # Nor have those who are to hear of their runs.
+    patch.setenv("ALERTS__URLS", "")
     # Nor has how they publish, which may stand in their .dlt folder.
     patch.setenv("PUBLICATION__PRIVACY", "public")
     yield

@@ -8,9 +8,12 @@ from rich.markup import escape
 _WIDTH_IN_A_LOG = 120
 
 
-def build_console() -> Console:
-    """Standard output as rich writes it; wide enough for the tables if it is not a terminal."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_IN_A_LOG)
+def build_console(*, is_quiet: bool = False) -> Console:
+    """Standard output as rich writes it; wide enough for the tables if it is not a terminal.
+
+    A quiet one writes nothing.
+    """
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_IN_A_LOG, quiet=is_quiet)
 
 
 def report_error(console: Console, error: Exception | str) -> int:

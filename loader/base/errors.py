@@ -9,6 +9,15 @@ class StopLoadingError(HeadwaterError):
     """The source answers no further request in this run: no key, no budget, no requests left."""
 
 
+class TemporaryError(HeadwaterError):
+    """A failure that may pass within minutes: no answer from a server, a file that another process holds."""
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether it, or what caused it, may be gone within minutes, so that another try is worth it."""
+    return any(isinstance(cause, TemporaryError) for cause in list_causes(error))
+
+
 def list_causes(error: BaseException) -> list[BaseException]:
     """The error, what caused it, and so on to the root."""
     causes = [error]

@@ -57,6 +57,11 @@ def find_exit_status(interrupt: KeyboardInterrupt) -> int:
     return _SHELLS_STATUS + int(number)
 
 
+def is_from_keyboard(status: int) -> bool:
+    """Whether this is the exit status after Ctrl-C."""
+    return status == _SHELLS_STATUS + signal.SIGINT
+
+
 def exit_process(status: int) -> NoReturn:
     """Ends the command with that exit status; after a signal at once, without waiting for its threads.
 

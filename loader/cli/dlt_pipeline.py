@@ -53,6 +53,7 @@ class RunPipeline(_PipelineCommand):
     def execute(self, args: argparse.Namespace) -> None:
         """Runs the load and exits with its status."""
         from loader.base.interrupts import exit_process
+        from loader.base.run_records import LOAD
         from loader.runs.load_report import estimate_and_report, run_and_report
         from loader.runs.runner import load_source
         from loader.sources import list_options, select_sources
@@ -63,7 +64,7 @@ class RunPipeline(_PipelineCommand):
         if args.dry_run:
             sys.exit(estimate_and_report(args.pipeline_name, options))
         select, load = partial(select_sources, options=options), partial(load_source, options=options)
-        exit_process(run_and_report(args.pipeline_name, select, load))
+        exit_process(run_and_report(LOAD, args.pipeline_name, select, load))
 
 
 class ShowRejects(_PipelineCommand):
@@ -104,11 +105,12 @@ class ReplayRejects(_PipelineCommand):
     def execute(self, args: argparse.Namespace) -> None:
         """Replays, and exits with the status."""
         from loader.base.interrupts import exit_process
+        from loader.base.run_records import REPLAY
         from loader.cli.rejects import replay_rejects
         from loader.runs.load_report import run_and_report
         from loader.sources import find_sources
 
-        exit_process(run_and_report(args.pipeline_name, find_sources, replay_rejects))
+        exit_process(run_and_report(REPLAY, args.pipeline_name, find_sources, replay_rejects))
 
 
 @plugins.hookimpl(specname="plug_cli")

@@ -10,6 +10,8 @@ from loader.base.disk import FULL, describe_os_error, is_full
 from loader.base.errors import HeadwaterError
 from loader.base.settings import ROOT, read_settings
 from loader.cli.init import init
+from loader.cli.runs import runs
+from loader.cli.schedule import schedule
 from loader.publish import embedded, postgres
 
 
@@ -34,24 +36,48 @@ def main() -> None:
 
 
 main.add_command(init)
+main.add_command(runs)
+main.add_command(schedule)
 
 
 @main.command()
 @click.option("--domain", "domains", multiple=True, metavar="NAME", help="Only this domain; may be given repeatedly.")
 @click.option("--force", is_flag=True, help="Build and publish also where nothing is new.")
 @click.option("--shrink-history", is_flag=True, help="Let a shorter history replace the one in Postgres.")
-def run(domains: tuple[str, ...], force: bool, shrink_history: bool) -> None:
+@click.option("--quiet", is_flag=True, help="Print nothing but what failed.")
+@click.option("--retries", type=click.IntRange(min=0), default=0, help="Try again what failed and may pass, so often.")
+@click.option(
+    "--retry-wait",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wait so long before the first retry, then twice as long each time, an hour at most.",
+)
+def run(
+    domains: tuple[str, ...], force: bool, shrink_history: bool, quiet: bool, retries: int, retry_wait: float
+) -> None:
     """Load every enabled domain; build and publish those with news.
 
     A source or a test that fails holds back its own domain; the others are published, and the exit status is not zero.
     """
     from loader.base.interrupts import exit_process
-    from loader.runs.full_run import run_all
-    from loader.runs.report import print_report
+    from loader.runs.alerts import send_alerts
+    from loader.runs.full_run import Retries, run_all
+    from loader.runs.report import print_failures, print_report
 
     console = build_console()
-    report = run_all(read_settings(), console, domains=domains, is_forced=force, may_shrink_history=shrink_history)
-    print_report(report, console)
+    settings = read_settings()
+    report = run_all(
+        settings,
+        build_console(is_quiet=quiet),
+        domains=domains,
+        is_forced=force,
+        may_shrink_history=shrink_history,
+        retries=Retries(retries, retry_wait),
+    )
+    (print_failures if quiet else print_report)(report, console)
+    send_alerts(settings, report, console)
     exit_process(report.exit_status)
 
 

@@ -20,6 +20,7 @@ from loader.publish.readers import describe_missing_reader
 from loader.raw.pipelines import name_raw_schema
 from loader.raw.rejects import list_open
 from loader.raw.warehouse import RawSchema, open_warehouse
+from loader.raw.warehouse_format import describe_upgrade
 from loader.runs.report import read_last_report
 from loader.sources import find_sources
 
@@ -53,6 +54,8 @@ class Status:
     last_run_started_at: datetime | None
     last_run_seconds: float | None
     last_run_error: str | None
+    # What to do with a warehouse of an older version.
+    upgrade: str | None
 
     @property
     def is_well(self) -> bool:
@@ -99,6 +102,7 @@ def read_status(settings: Settings) -> Status:
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True) as connection:
         sources = [_read_source(connection, source.name) for source in find_sources(None)]
         marts = compare_marts(connection, reachable)
+        upgrade = describe_upgrade(connection)
     compared = [mart for mart in marts if not mart.is_left_over]
     pseudonymous = reachable is not None and is_pseudonymous(reachable)
     last = read_last_report(settings)
@@ -116,6 +120,7 @@ def read_status(settings: Settings) -> Status:
         last_run_started_at=datetime.fromisoformat(last.started_at) if last else None,
         last_run_seconds=last.seconds if last else None,
         last_run_error=last.failure if last else None,
+        upgrade=upgrade,
     )
 
 
@@ -123,6 +128,8 @@ def print_status(status: Status, console: Console) -> None:
     """The status for a person."""
     console.print(f"Warehouse  {status.warehouse}", soft_wrap=True)
     console.print(f"Postgres   {escape(status.postgres)}", soft_wrap=True)
+    if status.upgrade:
+        console.print(f"[yellow]Note:[/yellow] {escape(status.upgrade)} `headwater run` does the rest.", soft_wrap=True)
     if status.last_run_id:
         outcome = "[red]failed[/red]" if status.last_run_error else "successful"
         times = f"{status.last_run_started_at:%Y-%m-%d %H:%M:%S} UTC, {status.last_run_seconds:.0f} s"

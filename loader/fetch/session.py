@@ -13,7 +13,7 @@ import requests
 import tenacity
 from pyrate_limiter import Duration, Limiter, Rate
 
-from loader.base.errors import HeadwaterError
+from loader.base.errors import HeadwaterError, TemporaryError
 from loader.fetch.allowance import DailyAllowance
 from loader.fetch.transport import CONNECT_SECONDS, KeyedSession, describe_failure, is_http_address, is_same_server
 from loader.fetch.waits import describe_time, read_wait
@@ -41,7 +41,7 @@ class TransientError(Exception):
         self.wait_seconds = wait_seconds
 
 
-class UnavailableError(HeadwaterError):
+class UnavailableError(TemporaryError):
     """No attempt brought an answer; a later run may."""
 
 

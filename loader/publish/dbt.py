@@ -18,6 +18,7 @@ from rich.console import Console
 from loader.base.errors import HeadwaterError
 from loader.base.interrupts import postpone_signals
 from loader.base.settings import ROOT, Settings, derive_tool_environment
+from loader.publish.dbt_report import STEP_OF_A_RUN
 
 _SUCCESSFUL = frozenset({"success", "pass", "warn", "no-op"})
 _MAX_ERROR_LINES = 20
@@ -139,7 +140,12 @@ def _start(
             process = subprocess.Popen(
                 [str(Path(sys.executable).with_name("dbt")), *arguments, *named_target],
                 cwd=ROOT,
-                env={**inherited, **derive_tool_environment(settings, target), **(environment or {})},
+                env={
+                    **inherited,
+                    **derive_tool_environment(settings, target),
+                    STEP_OF_A_RUN: "true",
+                    **(environment or {}),
+                },
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 text=True,

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg2.errors
 from psycopg2.extensions import connection as postgres_connection
 
-from loader.base.errors import HeadwaterError
+from loader.base.errors import HeadwaterError, TemporaryError
 from loader.base.settings import Settings, read_settings
 from loader.publish.embedded import find_package, start
 
@@ -60,7 +60,7 @@ class Server:
         try:
             return psycopg2.connect(self.connection_string, connect_timeout=_CONNECT_SECONDS)
         except psycopg2.OperationalError as error:
-            raise HeadwaterError(
+            raise TemporaryError(
                 f"Postgres at {self.host} port {self.port} cannot be used:"
                 f" {' '.join(str(error).split()).rstrip('.?')}."
                 + (" Start it with `headwater postgres start`." if self.is_embedded else " Check PGHOST and PGPORT.")

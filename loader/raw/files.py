@@ -165,7 +165,7 @@ class FileLoad:
             try:
                 yield from self._read_file(file, held)
             except UnavailableError as error:
-                self._progress.fail(f"{self._resource}: {file.name} could not be fetched: {error}")
+                self._progress.fail(f"{self._resource}: {file.name} could not be fetched: {error}", error)
                 if held:
                     self._states[file.name] = held
             except FileFault as fault:

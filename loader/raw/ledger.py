@@ -76,7 +76,7 @@ class Progress(Protocol):
     def warn(self, message: str) -> None:
         """Something that the user should know and that stops nothing."""
 
-    def fail(self, message: str) -> None:
+    def fail(self, message: str, cause: Exception | None = None) -> None:
         """Something could not be fetched. The rest is loaded, and then the source ends with this error."""
 
 

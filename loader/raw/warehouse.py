@@ -12,7 +12,8 @@ import duckdb
 import msgspec
 import psutil
 
-from loader.base.errors import HeadwaterError
+from loader.base.errors import HeadwaterError, TemporaryError
+from loader.raw.warehouse_format import refuse_newer
 
 T = TypeVar("T")
 
@@ -75,7 +76,8 @@ class RawSchema:
 def open_warehouse(path: Path, *, wait_seconds: float, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Opens the warehouse, waiting at most `wait_seconds` for another process to close it.
 
-    Raises HeadwaterError if the file is held for longer, is not a DuckDB file, or cannot be opened. A load sets its
+    Raises HeadwaterError if the file is held for longer, is not a DuckDB file, is of a newer version of Headwater, or
+    cannot be opened. A load sets its
     own limits of memory and threads (loader/raw/limits.py).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +87,7 @@ def open_warehouse(path: Path, *, wait_seconds: float, read_only: bool = False) 
         raise HeadwaterError(_describe_other_kind(path))
     connection.execute("set timezone = 'UTC'")
     try:
+        refuse_newer(connection)
         yield connection
     finally:
         connection.close()
@@ -98,7 +101,7 @@ def _connect(path: Path, read_only: bool, deadline: float) -> duckdb.DuckDBPyCon
             if "lock" not in str(error):
                 raise HeadwaterError(_describe_unreadable(path, error)) from error
             if time.monotonic() >= deadline:
-                raise HeadwaterError(_describe_holder(path, str(error))) from error
+                raise TemporaryError(_describe_holder(path, str(error))) from error
             time.sleep(_POLL_SECONDS)
         except duckdb.Error as error:
             raise HeadwaterError(_describe_unreadable(path, error)) from error

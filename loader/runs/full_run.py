@@ -3,17 +3,19 @@
 A source that fails, or a model or test that fails, holds back its own domain and no other.
 """
 
-import secrets
+import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from dlt.common.runtime import signals
 from rich.console import Console
 
 from loader.base.disk import FULL, describe_os_error, is_full, require_writable
-from loader.base.errors import HeadwaterError
+from loader.base.errors import HeadwaterError, may_pass
 from loader.base.interrupts import find_exit_status, stop_on_signals
+from loader.base.run_records import name_run
 from loader.base.settings import Settings
 from loader.publish.dbt import DbtRun, parse_beside, run_dbt
 from loader.publish.marts import count_published
@@ -24,9 +26,43 @@ from loader.publish.privacy import PSEUDONYMOUS, read_pseudonymiser
 from loader.publish.readers import describe_missing_reader
 from loader.raw.warehouse import open_warehouse
 from loader.runs.load_report import print_summary
-from loader.runs.report import HELD_BACK, PUBLISHED, UP_TO_DATE, RunReport, Step, keep_report
+from loader.runs.report import (
+    HELD_BACK,
+    PUBLISHED,
+    UP_TO_DATE,
+    RunReport,
+    Step,
+    keep_report,
+    print_failures,
+)
 from loader.runs.runner import run_sources
 from loader.sources import select_sources
+
+_LONGEST_WAIT_SECONDS = 3_600.0
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How often a run tries again what failed and may pass, and how long it waits before: twice as long each time."""
+
+    count: int = 0
+    first_wait_seconds: float = 60.0
+
+    def find_wait(self, attempt: int) -> float:
+        """The seconds to wait after that attempt, which counts from 1; an hour at most."""
+        return float(min(self.first_wait_seconds * 2 ** (attempt - 1), _LONGEST_WAIT_SECONDS))
+
+
+@dataclass
+class _RunState:
+    """What the steps of a run share. `loaded` names the sources that need not be loaded again in a further attempt."""
+
+    settings: Settings
+    console: Console
+    report: RunReport
+    is_forced: bool
+    may_shrink_history: bool
+    loaded: set[str] = field(default_factory=set)
 
 
 def run_all(
@@ -36,19 +72,32 @@ def run_all(
     domains: Sequence[str] = (),
     is_forced: bool = False,
     may_shrink_history: bool = False,
+    retries: Retries = Retries(),
 ) -> RunReport:
     """Loads, builds and publishes the named domains, or all enabled ones; keeps the report in the state folder.
 
     A domain without news is neither built nor published, unless `is_forced`. A history in Postgres is never replaced by
-    one that lacks versions of it, unless `may_shrink_history`.
+    one that lacks versions of it, unless `may_shrink_history`. What failed in a way that may pass is tried again as often
+    as `retries` says: the sources and domains that failed, and no others.
     """
     require_writable(settings)
     now = datetime.now(UTC)
-    report = RunReport(run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", started_at=now.isoformat())
+    report = RunReport(run_id=name_run(now), started_at=now.isoformat(), asked=[*(domains or settings.domains)])
     console.print(f"Run {report.run_id}")
+    with suppress(OSError):  # what it says is kept at the end
+        keep_report(settings, report, is_running=True)
+    run = _RunState(settings, console, report, is_forced, may_shrink_history)
     try:
         with stop_on_signals():
-            _run(settings, console, report, _choose_domains(settings, domains), is_forced, may_shrink_history)
+            _check_domains(settings, report.asked)
+            _attempt(run, report.asked)
+            while report.attempts <= retries.count and (failed := report.list_worth_retrying()):
+                wait_seconds = retries.find_wait(report.attempts)
+                print_failures(report, console)
+                console.print(f"Trying {', '.join(failed)} again in {wait_seconds:g} seconds.")
+                time.sleep(wait_seconds)
+                report.begin_again(failed)
+                _attempt(run, failed)
     except HeadwaterError as error:
         report.error = str(error)
         report.exit_status = 1
@@ -72,24 +121,25 @@ def _note_missing_reader(settings: Settings, report: RunReport) -> None:
             report.warnings.append(missing)
 
 
-def _choose_domains(settings: Settings, named: Sequence[str]) -> Sequence[str]:
+def _attempt(run: _RunState, domains: Sequence[str]) -> None:
+    try:
+        _run(run, domains)
+    except HeadwaterError as error:
+        run.report.error, run.report.may_pass = str(error), may_pass(error)
+        run.report.exit_status = 1
+
+
+def _check_domains(settings: Settings, named: Sequence[str]) -> None:
     for domain in named:
         if domain not in settings.domains:
             raise HeadwaterError(
                 f"The domain {domain!r} is not enabled. Enabled are: {', '.join(settings.domains)}"
                 " (`headwater init` adds one; in the environment it is HEADWATER_DOMAINS)."
             )
-    return named or settings.domains
 
 
-def _run(
-    settings: Settings,
-    console: Console,
-    report: RunReport,
-    domains: Sequence[str],
-    is_forced: bool,
-    may_shrink_history: bool,
-) -> None:
+def _run(run: _RunState, domains: Sequence[str]) -> None:
+    settings, console, report = run.settings, run.console, run.report
     # Report a missing key or server now, and not after an hour of loading.
     read_pseudonymiser(settings)
     server = find_server(settings)
@@ -98,36 +148,43 @@ def _run(
     if ignored := describe_ignored():
         console.print(ignored)
     with parse_beside(settings, "duckdb"):
-        loaded = _load(settings, console, report, domains)
+        loaded = _load(run, domains)
     if not loaded:
         return
     server = ensure_server()
-    news = _find_news(settings, server, loaded, is_forced)
+    news = _find_news(settings, server, loaded, run.is_forced)
     report.note_domains(
         [domain for domain in loaded if domain not in news], UP_TO_DATE, "no news since it was published"
     )
     for domain, reason in news.items():
         console.print(f"{domain}: {reason}; it is built and published.")
     signals.raise_if_signalled()
-    built = _build(settings, console, report, server, list(news), may_shrink_history) if news else []
+    built = _build(run, server, list(news)) if news else []
     signals.raise_if_signalled()
     if built:
         _publish(settings, console, report, server, built)
 
 
-def _load(settings: Settings, console: Console, report: RunReport, domains: Sequence[str]) -> list[str]:
-    """Loads every source of the domains; returns the domains without a failed source."""
-    loads = list(run_sources(select_sources(None, domains=domains), settings, console))
-    print_summary(loads, console)
-    report.resources = [resource for load in loads for resource in load.resources]
-    written = sum(resource.counts.new + resource.counts.changed for resource in report.resources)
-    rejected = sum(resource.counts.rejected for resource in report.resources)
+def _load(run: _RunState, domains: Sequence[str]) -> list[str]:
+    """Loads every source of the domains that is not loaded yet; returns the domains without a failed source."""
+    report = run.report
+    sources = [source for source in select_sources(None, domains=domains) if source.name not in run.loaded]
+    if not sources:
+        return list(domains)
+    loads = list(run_sources(sources, run.settings, run.console))
+    print_summary(loads, run.console)
+    run.loaded.update(load.source for load in loads if not load.error)
+    resources = [resource for load in loads for resource in load.resources]
+    report.resources += resources
+    written = sum(resource.counts.new + resource.counts.changed for resource in resources)
+    rejected = sum(resource.counts.rejected for resource in resources)
     outcome = f"{written:,} records new or changed, {rejected:,} rejected"
     report.steps.append(Step("load", sum(load.seconds for load in loads), outcome))
     failed = [load for load in loads if load.error]
     for domain in dict.fromkeys(load.domain for load in failed):
-        errors = [f"{load.source}: {load.error}" for load in failed if load.domain == domain]
-        report.note_domains([domain], HELD_BACK, " ".join(errors))
+        errors = [load for load in failed if load.domain == domain]
+        reason = " ".join(f"{load.source}: {load.error}" for load in errors)
+        report.note_domains([domain], HELD_BACK, reason, may_pass=all(load.may_pass for load in errors))
     return [domain for domain in domains if domain not in {load.domain for load in failed}]
 
 
@@ -139,48 +196,45 @@ def _find_news(settings: Settings, server: Server, domains: Sequence[str], is_fo
         return find_news(connection, publications, domains, settings)
 
 
-def _build(
-    settings: Settings,
-    console: Console,
-    report: RunReport,
-    server: Server,
-    domains: Sequence[str],
-    may_shrink_history: bool,
-) -> list[str]:
+def _build(run: _RunState, server: Server, domains: Sequence[str]) -> list[str]:
     """Builds and tests the domains in DuckDB and hands off the successful ones; returns these."""
+    settings, report = run.settings, run.report
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True) as connection:
         are_unit_tests_due = not all(has_passed_unit_tests(connection, domain, settings) for domain in domains)
     with parse_beside(settings, "postgres"):
-        run = run_dbt(
+        built_by = run_dbt(
             [
                 "build",
                 *_select(settings, domains),
                 *([] if are_unit_tests_due else ["--exclude-resource-type", "unit_test"]),
             ],
             settings,
-            console,
+            run.console,
             f"Building and testing {', '.join(domains)} in DuckDB",
             # One start of dbt for the build and the handoff.
             environment={
                 "HEADWATER_HAND_OFF": ",".join(domains),
-                "HEADWATER_SHRINK_HISTORY": str(may_shrink_history).lower(),
+                "HEADWATER_SHRINK_HISTORY": str(run.may_shrink_history).lower(),
             },
         )
-    tests = run.count_successful("test", "unit_test")
+    tests = built_by.count_successful("test", "unit_test")
     report.tests_passed += tests
     handoffs = read_handoffs(server)
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True) as connection:
         builds = read_builds(connection)
         failing = read_failing_nodes(connection)
     built = [domain for domain in domains if domain in builds and builds[domain].build_id == handoffs.get(domain)]
-    outcome = f"{run.count_successful('model')} models built, {tests} tests passed in DuckDB"
+    outcome = f"{built_by.count_successful('model')} models built, {tests} tests passed in DuckDB"
     if built:
         outcome += f", {count_handed_off(server, built)} tables handed off"
-    report.steps.append(Step("build", run.seconds, outcome))
+    report.steps.append(Step("build", built_by.seconds, outcome))
     for domain in domains:
         if domain not in built:
-            reason = describe_failures(failing.get(domain) or failing.get("shared") or [])
-            report.note_domains([domain], HELD_BACK, reason or run.find_note(domain) or run.describe_errors())
+            failures = describe_failures(failing.get(domain) or failing.get("shared") or [])
+            reason = failures or built_by.find_note(domain)
+            # What nothing explains failed in the handoff: Postgres does not answer, or readers hold a table.
+            is_handoff = bool(built_by.results) and not reason
+            report.note_domains([domain], HELD_BACK, reason or built_by.describe_errors(), may_pass=is_handoff)
     return built
 
 
@@ -202,7 +256,9 @@ def _publish(settings: Settings, console: Console, report: RunReport, server: Se
     report.steps.append(Step("publish", run.seconds, outcome))
     report.note_domains(published, PUBLISHED, "")
     failed = [domain for domain in domains if domain not in published]
-    report.note_domains(failed, HELD_BACK, _describe_publication(run))
+    # The marts passed in DuckDB: unless a test failed, it is Postgres that fails.
+    has_failed_test = any(result.status == "fail" for result in run.results)
+    report.note_domains(failed, HELD_BACK, _describe_publication(run), may_pass=not has_failed_test)
     if published:
         report.marts = count_published(server)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -13,8 +14,10 @@ from rich.table import Table
 from loader.base.console import build_console, report_error
 from loader.base.errors import HeadwaterError
 from loader.base.interrupts import find_exit_status, stop_on_signals
+from loader.base.run_records import keep_command
 from loader.base.settings import read_settings
 from loader.raw.ledger import LoadCounts
+from loader.runs.report import tell_if_not_kept
 from loader.runs.results import SourceLoad
 from loader.runs.runner import Job, describe_error, estimate_sources, run_sources
 from loader.sources import select_sources
@@ -23,22 +26,31 @@ from loader.sources.contract import Estimate, RunOptions, Source
 _MAX_CHANGES = 20
 
 
-def run_and_report(source: str | None, select: Callable[[str | None], list[Source[Any]]], job: Job) -> int:
-    """Does the job for the selected sources and reports; returns the exit status of the command."""
+def run_and_report(kind: str, source: str | None, select: Callable[[str | None], list[Source[Any]]], job: Job) -> int:
+    """Does the job for the selected sources and reports; returns the exit status of the command.
+
+    The history of runs gets a record of this `kind`.
+    """
     console = build_console()
+    settings, started_at = read_settings(), datetime.now(UTC)
+    failures: list[str] = []
+    exit_status = 1
     try:
         with stop_on_signals():
-            loads = list(run_sources(select(source), read_settings(), console, job))
+            loads = list(run_sources(select(source), settings, console, job))
+        print_summary(loads, console)
+        failures = [f"{load.source}: {load.error}" for load in loads if load.error]
     except HeadwaterError as error:
-        return report_error(console, error)
+        failures = [str(error)]
     except KeyboardInterrupt as interrupt:
         console.print("Interrupted. Completed loads are kept; run the same command again to continue.")
-        return find_exit_status(interrupt)
-    print_summary(loads, console)
-    failed = [load for load in loads if load.error]
-    for load in failed:
-        report_error(console, f"{load.source}: {load.error}")
-    return 1 if failed else 0
+        exit_status = find_exit_status(interrupt)
+    for failure in failures:
+        report_error(console, failure)
+    is_interrupted = exit_status != 1
+    with tell_if_not_kept(console):
+        keep_command(settings, kind, started_at, "interrupted." if is_interrupted else " ".join(failures) or None)
+    return exit_status if failures or is_interrupted else 0
 
 
 def estimate_and_report(source: str | None, options: RunOptions) -> int:

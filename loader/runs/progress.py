@@ -58,7 +58,7 @@ class RunProgress:
         """Something that the user should know and that stops nothing."""
         self._console.print(f"[yellow]Note:[/yellow] {escape(message)}", soft_wrap=True)
 
-    def fail(self, message: str) -> None:
+    def fail(self, message: str, cause: Exception | None = None) -> None:
         """The source ends with this error, which is shown then."""
 
 

@@ -31,13 +31,17 @@ class ResourceLoad:
 
 @dataclass(frozen=True)
 class SourceLoad:
-    """What one source brought in one run; `error` is the line that says why it stopped, if it did."""
+    """What one source brought in one run; `error` is the line that says why it stopped, if it did.
+
+    `may_pass`: whether that may be gone within minutes.
+    """
 
     source: str
     domain: str
     resources: list[ResourceLoad]
     error: str | None
     seconds: float
+    may_pass: bool = False
 
 
 def add_up(loads: Sequence[ResourceLoad]) -> list[ResourceLoad]:
@@ -55,6 +59,7 @@ class Recorder:
     def __init__(self, source: str, display: Progress) -> None:
         self.loads: dict[str, ResourceLoad] = {}
         self.failures: list[str] = []
+        self.cause: Exception | None = None
         self._source = source
         self._display = display
         self._started: dict[str, float] = {}
@@ -84,6 +89,7 @@ class Recorder:
         """See Progress."""
         self._display.warn(message)
 
-    def fail(self, message: str) -> None:
+    def fail(self, message: str, cause: Exception | None = None) -> None:
         """See Progress."""
         self.failures.append(message)
+        self.cause = cause or self.cause

@@ -16,14 +16,16 @@ from dlt.common.exceptions import DltException
 from dlt.common.runtime import signals
 from dlt.extract import DltSource
 from rich.console import Console
+from rich.markup import escape
 
 from loader.base.disk import FULL
-from loader.base.errors import HeadwaterError, list_causes
+from loader.base.errors import HeadwaterError, list_causes, may_pass
 from loader.base.settings import Settings
 from loader.raw.ledger import Progress
 from loader.raw.limits import apply_limits, combine_limits
 from loader.raw.pipelines import name_raw_schema, pipeline_for
 from loader.raw.warehouse import RawSchema, open_warehouse
+from loader.raw.warehouse_format import describe_upgrade, note_format
 from loader.runs.progress import follow
 from loader.runs.recovery import recover
 from loader.runs.results import Recorder, ResourceLoad, SourceLoad, add_up
@@ -74,7 +76,7 @@ def load_source(runner: SourceRunner, options: RunOptions = _NO_OPTIONS) -> Iter
         else:
             yield from loads
     if runner.progress.failures:
-        raise HeadwaterError(" ".join(runner.progress.failures))
+        raise HeadwaterError(" ".join(runner.progress.failures)) from runner.progress.cause
 
 
 def _advance(plan: Plan, failure: Exception | None) -> Batch | None:
@@ -90,12 +92,15 @@ def run_sources(
 ) -> Iterator[SourceLoad]:
     """Does the job for one source after the other. One that fails does not stop the others."""
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds) as connection:
+        if upgrade := describe_upgrade(connection):
+            console.print(f"[yellow]Note:[/yellow] {escape(upgrade)}", soft_wrap=True)
+        note_format(connection)
         for source in sources:
             apply_limits(connection, combine_limits(resource.limits for resource in source.resources))
             raw = RawSchema(connection, name_raw_schema(source.name))
             started = time.monotonic()
             loads: list[ResourceLoad] = []
-            error = None
+            error, is_temporary = None, False
             with follow(source.name, console) as display:
                 progress = Recorder(source.name, display)
                 try:
@@ -104,8 +109,9 @@ def run_sources(
                         loads.append(load)
                 except (HeadwaterError, DltException, duckdb.Error, OSError) as failure:
                     raise_if_interrupted(failure)
-                    error = describe_error(failure)
-            yield SourceLoad(source.name, source.domain, add_up(loads), error, time.monotonic() - started)
+                    error, is_temporary = describe_error(failure), may_pass(failure)
+            seconds = time.monotonic() - started
+            yield SourceLoad(source.name, source.domain, add_up(loads), error, seconds, is_temporary)
 
 
 def estimate_sources(

@@ -1,5 +1,6 @@
 """Domains are loaded, built and published apart: what fails or has no news leaves the others alone."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -144,6 +145,9 @@ def test_a_mart_that_fails_in_postgres_holds_back_its_own_domain(two_domains: Ch
     finished = two_domains.run("dbt", "build", "--target", "postgres")
     assert finished.status == 1
     assert "Published 2 marts of forums." in finished.output
+    (report,) = json.loads(two_domains.run_well("headwater", "runs", "--json", "--limit", "1"))
+    assert (report["kind"], report["outcome"]) == ("publish", "failed")
+    assert "models or tests failed, first " in report["failure"]
     assert "models or tests of discussions did not pass. Readers still see its previous marts" in finished.output
     assert find_table(two_domains, FORUMS) != before[0]
     assert find_table(two_domains, DISCUSSIONS) == before[1]

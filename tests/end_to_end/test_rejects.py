@@ -27,7 +27,7 @@ def change(shape):
     return replace(shape, model=YesterdaysWork) if shape.name == "works" else shape
 
 yesterday = replace(SOURCE, resources=tuple(map(change, SOURCE.resources)))
-sys.exit(run_and_report("openalex", lambda _: [yesterday], load_source))
+sys.exit(run_and_report("load", "openalex", lambda _: [yesterday], load_source))
 """
 
 

@@ -14,9 +14,9 @@ from tests.support.documents import DOCUMENTS, read_table
 
 PAGE = ROOT / "docs" / "configuration.md"
 # What `headwater run` tells dbt: no setting of a user's.
-BETWEEN_COMMANDS = {"HEADWATER_HAND_OFF", "HEADWATER_SHRINK_HISTORY"}
+BETWEEN_COMMANDS = {"HEADWATER_HAND_OFF", "HEADWATER_SHRINK_HISTORY", "HEADWATER_STEP_OF_A_RUN"}
 # Read by their names, which say nothing of a default.
-READ_BY_NAME = {"publication.privacy_key": None}
+READ_BY_NAME = {"publication.privacy_key": None, "alerts.urls": None, "alerts.summary": False}
 
 
 def read_source_settings() -> dict[str, type[BaseConfiguration]]:
@@ -112,6 +112,6 @@ def test_what_ships_in_the_files_of_dlt_is_a_setting() -> None:
         written = tomllib.loads((ROOT / ".dlt" / name).read_text())
         sources = written.get("sources", {})
         shipped = {f"sources.{source}.{key}" for source, values in sources.items() for key in values}
-        shipped |= {f"publication.{key}" for key in written.get("publication", {})}
+        shipped |= {f"{table}.{key}" for table in ("publication", "alerts") for key in written.get(table, {})}
         assert shipped
         assert shipped <= list_settings().keys()

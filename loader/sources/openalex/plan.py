@@ -113,7 +113,8 @@ def plan_openalex(run: SourceRun[OpenAlexSettings]) -> Plan:
     errors = [_describe_failures(state)] if state.failures else []
     errors += [str(error) for error in (ended_by, parts.coauthors.error) if error]
     if errors:
-        raise HeadwaterError(" ".join(errors))
+        cause = ended_by or next(iter(state.failures.values()), None) or parts.coauthors.error
+        raise HeadwaterError(" ".join(errors)) from cause
 
 
 def _plan_in_turn(parts: OpenAlexRun, state: WorksState) -> Plan:

@@ -85,7 +85,8 @@ def _look_up(client: SemanticScholarClient, dois: list[str], progress: Progress)
     if failures.last_error:
         progress.fail(
             f"{len(dois) - answered:,} of {len(dois):,} DOIs were not answered; the next run requests them again."
-            f" {failures.last_error}"
+            f" {failures.last_error}",
+            failures.last_error,
         )
 
 
