@@ -77,8 +77,8 @@ def run_all(
     """Loads, builds and publishes the named domains, or all enabled ones; keeps the report in the state folder.
 
     A domain without news is neither built nor published, unless `is_forced`. A history in Postgres is never replaced by
-    one that lacks versions of it, unless `may_shrink_history`. What failed in a way that may pass is tried again as often
-    as `retries` says: the sources and domains that failed, and no others.
+    one that lacks versions of it, unless `may_shrink_history`. What failed in a way that may pass is tried again as
+    often as `retries` says: the sources and domains that failed, and no others.
     """
     require_writable(settings)
     now = datetime.now(UTC)
