@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from loader.base.errors import HeadwaterError
-from loader.base.settings import Settings
+from loader.base.settings import Settings, read_settings
 
 FULL = "There is no room left on the disk. Free some, then run the same command again to continue."
 # Less than Postgres needs for the next file of its log.
@@ -22,6 +22,14 @@ def require_writable(settings: Settings) -> None:
             raise HeadwaterError(_describe_read_only(existing))
     if is_full(settings):
         raise HeadwaterError(FULL)
+
+
+def describe_failure(error: Exception) -> str:
+    """The line for a user whose command failed: the full disk, if there is one, whatever the error says."""
+    with suppress(HeadwaterError):  # a setting cannot be read: the error says so
+        if is_full(read_settings()):
+            return FULL
+    return describe_os_error(error) if isinstance(error, OSError) else str(error)
 
 
 def describe_os_error(error: OSError) -> str:

@@ -6,7 +6,7 @@ import sys
 import click
 
 from loader.base.console import build_console, report_error
-from loader.base.disk import FULL, describe_os_error, is_full
+from loader.base.disk import describe_failure
 from loader.base.errors import HeadwaterError
 from loader.base.settings import ROOT, read_settings
 from loader.cli.init import init
@@ -22,8 +22,7 @@ class _Group(click.Group):
         try:
             return super().invoke(context)
         except (HeadwaterError, OSError) as error:
-            told = describe_os_error(error) if isinstance(error, OSError) else str(error)
-            sys.exit(report_error(build_console(), FULL if is_full(read_settings()) else told))
+            sys.exit(report_error(build_console(), describe_failure(error)))
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
