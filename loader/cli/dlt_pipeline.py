@@ -117,7 +117,18 @@ class ReplayRejects(_PipelineCommand):
 @plugins.only_host("dlt")
 def plug_cli_run(host: str) -> type[RunPipeline]:
     """Dlt asks every plug-in for the commands that it adds, one for each such function."""
+    _help_with_a_source()
     return RunPipeline
+
+
+def _help_with_a_source() -> None:
+    """Lets `dlt pipeline SOURCE --help` show the help of its run: dlt would take SOURCE for an operation."""
+    match sys.argv[1:]:
+        case ["pipeline", name, "-h" | "--help"] if not name.startswith("-"):
+            from loader.sources import load_sources
+
+            if name in load_sources():
+                sys.argv[3:] = [RunPipeline.command, "--help"]
 
 
 @plugins.hookimpl(specname="plug_cli")

@@ -84,7 +84,9 @@ def test_an_unknown_source_is_named_with_those_there_are(workspace: Workspace) -
 def test_an_option_of_another_source_is_refused_with_those_that_it_takes(workspace: Workspace) -> None:
     command = ("dlt", "pipeline", "semantic_scholar", "run", "--author", "A5012345678")
     assert_one_error(workspace, "semantic_scholar cannot be narrowed by --author; it takes no such option.", *command)
-    assert "--author ID" in workspace.run_well("dlt", "pipeline", "openalex", "run", "--help")
+    for command in (["openalex", "run", "--help"], ["openalex", "--help"]):
+        assert "--author ID" in workspace.run_well("dlt", "pipeline", *command)
+    assert "Available Subcommands" in workspace.run_well("dlt", "pipeline", "--help")
 
 
 def test_a_domain_that_does_not_exist_is_named_with_those_there_are(workspace: Workspace) -> None:
