@@ -50,9 +50,7 @@ def read_builds(connection: duckdb.DuckDBPyConnection) -> dict[str, DomainBuild]
     """The last build of each domain in the warehouse, unless a part of it was built since."""
     if not _has_table(connection, "operations.domain_builds"):
         return {}
-    sql = (
-        "select domain, build_id, code_fingerprint, year(built_at at time zone 'UTC') from operations.domain_builds"
-    )
+    sql = "select domain, build_id, code_fingerprint, year(built_at at time zone 'UTC') from operations.domain_builds"
     inputs = "select table_name, row_count, newest_load_id from operations.domain_inputs where domain = ?"
     return {
         domain: DomainBuild(

@@ -126,7 +126,9 @@ class AnswersTruth:
             for work in works:
                 departments[work["id"]].add(self.departments[author])
         shared = Counter(pair for names in departments.values() for pair in combinations(sorted(names), 2))
-        return sorted(((*pair, count) for pair, count in shared.items()), key=lambda row: (-row[2], row[0], row[1]))[:10]
+        return sorted(((*pair, count) for pair, count in shared.items()), key=lambda row: (-row[2], row[0], row[1]))[
+            :10
+        ]
 
     def _answer_size_of_teams(self) -> Rows:
         coauthors = {row[0]: row[4] for row in self.truth.list_papers()}
@@ -171,4 +173,3 @@ class AnswersTruth:
             for author, rows in careers.items()
         ]
         return sorted(found, key=lambda row: (row[4] - row[5], -row[5], row[0]))[:10]
-

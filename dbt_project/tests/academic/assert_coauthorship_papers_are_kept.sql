@@ -1,4 +1,4 @@
--- Decision: the papers of a collaboration are those that fct_papers keeps for its roster author, in their year.
+-- Decision: the papers of a collaboration are those that fct_papers keeps for its roster author.
 select
     shared.author_id,
     shared.coauthor_id,

@@ -100,7 +100,8 @@ def test_the_work_is_kept_marked_and_counted_by_a_warning(loaded: Loaded) -> Non
     assert "Got 1 result, configured to warn if != 0" in loaded.built
     with loaded.workspace.open_duckdb() as connection:
         marked = connection.execute(
-            "select distinct paper_id, is_future_dated from marts.fct_papers where paper_id in (?, ?) or is_future_dated",
+            "select distinct paper_id, is_future_dated from marts.fct_papers"
+            " where paper_id in (?, ?) or is_future_dated",
             [FUTURE, UNFINISHED],
         ).fetchall()
     assert set(marked) == {(FUTURE, True), (UNFINISHED, False)}

@@ -1,5 +1,5 @@
--- Papers are the kept ones; a year without a paper, between the first and the last, has a row of zeros. Years that
--- only papers dated after the last load have are not joined to the others.
+-- Papers are the kept ones; a year without a paper, between the first and the last, has a row of zeros.
+-- Papers dated after the last load add their own years, and none between.
 with papers as (
     select
         papers.author_id,

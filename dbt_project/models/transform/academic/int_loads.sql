@@ -1,4 +1,4 @@
--- Marts and answers tell the time from here, and not from the clock: both engines then agree, on any later day.
+-- Marts and answers tell the time from here, and not from the clock: both engines agree, on any later day.
 with loads as (
     select * from {{ ref('stg_openalex__loads') }}
 ),

@@ -1,5 +1,5 @@
--- Decision: a career has a row for every year from its first kept paper to its last; papers dated after the load add
--- their own years alone.
+-- Decision: a career has a row for every year from its first kept paper to its last; papers dated after the
+-- load add their own years alone.
 with numbered as (
     select distinct
         author_id,
