@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from dlt.common.runtime import signals
 from rich.console import Console
+from rich.markup import escape
 
 from loader.base.errors import HeadwaterError
 from loader.base.interrupts import find_exit_status, stop_on_signals
@@ -16,7 +17,13 @@ from loader.base.settings import Settings
 from loader.publish.dbt import DbtRun, parse_beside, run_dbt
 from loader.publish.marts import count_published
 from loader.publish.news import find_news, has_passed_unit_tests, read_builds, read_publications
-from loader.publish.outcomes import count_handed_off, describe_failures, read_failing_nodes, read_handoffs
+from loader.publish.outcomes import (
+    count_handed_off,
+    describe_failures,
+    describe_warnings,
+    read_failing_nodes,
+    read_handoffs,
+)
 from loader.publish.postgres import Server, ensure_server, find_server
 from loader.publish.privacy import PSEUDONYMOUS, read_pseudonymiser
 from loader.raw.warehouse import open_warehouse
@@ -124,6 +131,8 @@ def _build(
             # One start of dbt for the build and the handoff.
             environment={"HEADWATER_HAND_OFF": ",".join(domains)},
         )
+    for warning in describe_warnings(run.results):
+        console.print(f"[yellow]Note:[/yellow] {escape(warning)}", soft_wrap=True)
     tests = run.count_successful("test", "unit_test")
     report.tests_passed += tests
     handoffs = read_handoffs(server)

@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from io import StringIO
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from loader.publish.dbt import run_dbt
+from loader.publish.outcomes import describe_warnings
 from loader.samples.demo import ANSWERS
 from loader.samples.openalex.catalogue import Catalogue
 from loader.samples.openalex.server import OpenAlexServer
@@ -97,7 +101,10 @@ def test_every_answer_is_that_of_plain_python(loaded: Loaded, name: str) -> None
 
 def test_the_work_is_kept_marked_and_counted_by_a_warning(loaded: Loaded) -> None:
     assert f"Warning in test {WARNING}" in loaded.built
-    assert "Got 1 result, configured to warn if != 0" in loaded.built
+    settings = loaded.workspace.settings
+    run = run_dbt(["test", "--select", WARNING], settings, Console(file=StringIO()), "Testing")
+    # what `headwater run` prints
+    assert describe_warnings(run.results) == [f"the test {WARNING} warns: Got 1 result, configured to warn if != 0."]
     with loaded.workspace.open_duckdb() as connection:
         marked = connection.execute(
             "select distinct paper_id, is_future_dated from marts.fct_papers"
