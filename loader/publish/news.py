@@ -1,7 +1,8 @@
-"""What is new for a domain since it was published: rows that raw gained, changed or lost, and changed code."""
+"""What is new for a domain since it was published: rows that raw gained, changed or lost, changed code, a new year."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import duckdb
 from psycopg2 import errors
@@ -20,12 +21,14 @@ _MISSING_MARTS = """
 class DomainBuild:
     """A complete and successful build of a domain, and what it was built from.
 
-    `inputs` holds each raw table that its models read, with its number of rows and its newest load then.
+    `inputs` holds each raw table that its models read, with its number of rows and its newest load then. `year` is
+    that of the build (UTC).
     """
 
     build_id: str
     code_fingerprint: str
     inputs: Mapping[str, tuple[int, str | None]]
+    year: int
 
 
 def read_publications(server: Server) -> dict[str, str | None]:
@@ -47,15 +50,16 @@ def read_builds(connection: duckdb.DuckDBPyConnection) -> dict[str, DomainBuild]
     """The last build of each domain in the warehouse, unless a part of it was built since."""
     if not _has_table(connection, "operations.domain_builds"):
         return {}
-    sql = "select domain, build_id, code_fingerprint from operations.domain_builds"
+    sql = "select domain, build_id, code_fingerprint, year(built_at at time zone 'UTC') from operations.domain_builds"
     inputs = "select table_name, row_count, newest_load_id from operations.domain_inputs where domain = ?"
     return {
         domain: DomainBuild(
             build_id,
             code_fingerprint,
             {table: (rows, load) for table, rows, load in connection.execute(inputs, [domain]).fetchall()},
+            year,
         )
-        for domain, build_id, code_fingerprint in connection.execute(sql).fetchall()
+        for domain, build_id, code_fingerprint, year in connection.execute(sql).fetchall()
     }
 
 
@@ -94,6 +98,9 @@ def _describe_news(
     changed = [table for table, was in build.inputs.items() if _read_input(connection, table) != was]
     if changed:
         return f"{', '.join(changed)} changed"
+    # Marts know which years are finished.
+    if build.year < datetime.now(UTC).year:
+        return "a new year has begun since it was built"
     if publications.get(domain) != build.build_id:
         return "its last build was not published"
     return None

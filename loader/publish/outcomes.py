@@ -44,6 +44,13 @@ def count_handed_off(server: Server, domains: Sequence[str]) -> int:
     return int(count)
 
 
+def describe_warnings(results: Sequence[NodeResult]) -> list[str]:
+    """A sentence for each test that warned, with the number of its rows as dbt says it."""
+    return [
+        f"The test {result.name} warns: {result.message.rstrip('.')}." for result in results if result.status == "warn"
+    ]
+
+
 def describe_failures(results: Sequence[NodeResult]) -> str:
     """The models and tests that failed, by name, and dbt's message for the first; empty if none failed."""
     failed = [result for result in results if result.status in ("error", "fail", "runtime error")]

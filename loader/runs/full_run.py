@@ -20,7 +20,13 @@ from loader.base.settings import Settings
 from loader.publish.dbt import DbtRun, parse_beside, run_dbt
 from loader.publish.marts import count_published
 from loader.publish.news import find_news, has_passed_unit_tests, read_builds, read_publications
-from loader.publish.outcomes import count_handed_off, describe_failures, read_failing_nodes, read_handoffs
+from loader.publish.outcomes import (
+    count_handed_off,
+    describe_failures,
+    describe_warnings,
+    read_failing_nodes,
+    read_handoffs,
+)
 from loader.publish.postgres import Server, describe_ignored, ensure_server, find_server
 from loader.publish.privacy import PSEUDONYMOUS, read_pseudonymiser
 from loader.publish.readers import describe_missing_reader
@@ -217,6 +223,7 @@ def _build(run: _RunState, server: Server, domains: Sequence[str]) -> list[str]:
                 "HEADWATER_SHRINK_HISTORY": str(run.may_shrink_history).lower(),
             },
         )
+    report.warnings += describe_warnings(built_by.results)
     tests = built_by.count_successful("test", "unit_test")
     report.tests_passed += tests
     handoffs = read_handoffs(server)

@@ -20,17 +20,16 @@ from loader.samples.semantic_scholar.server import SemanticScholarServer
 # Each answer is a question and the SQL that answers it from the marts alone.
 ANSWERS = [
     (
-        "Which new collaborations of the last five years are the strongest?",
+        "Which new collaborations of the last five finished years are the strongest?",
         """
-        with newest as (
-            select max(publication_year) as publication_year from marts.fct_coauthorships
-        ), pairs as (
+        with pairs as (
             select
                 author_id,
                 coauthor_id,
-                min(fct_coauthorships.publication_year) as since,
+                min(publication_year) as since,
                 max(collaboration_count_to_date) as papers
             from marts.fct_coauthorships
+            inner join marts.dim_loads on publication_year <= loaded_year
             where
                 not is_large_collaboration
                 -- two researchers of the roster are one pair
@@ -44,10 +43,10 @@ ANSWERS = [
             pairs.since,
             pairs.papers
         from pairs
-        cross join newest
+        inner join marts.dim_loads as loads
+            on pairs.since between loads.last_finished_year - 4 and loads.last_finished_year
         inner join marts.dim_authors as authors on pairs.author_id = authors.author_id
         inner join marts.dim_authors as coauthors on pairs.coauthor_id = coauthors.author_id
-        where pairs.since > newest.publication_year - 5
         order by pairs.papers desc, authors.author_name, coauthors.author_name
         limit 5
         """,
@@ -61,16 +60,20 @@ ANSWERS = [
                 authors.department,
                 papers.paper_id,
                 papers.is_open_access,
-                papers.citation_percentile
+                papers.fwci,
+                papers.openalex_citation_percentile
             from marts.fct_papers as papers
             inner join marts.dim_authors as authors on papers.author_id = authors.author_id
-            where papers.publication_year >= 2015
+            inner join marts.dim_loads as loads
+                on papers.publication_year between 2015 and loads.last_finished_year
         )
         select
             department,
             count(*) as papers,
             round(100.0 * avg(case when is_open_access then 1 else 0 end), 1) as percent_open_access,
-            round(cast(avg(citation_percentile) as numeric), 1) as mean_citation_percentile
+            -- of field, type and year: departments of different fields can be compared
+            round(cast(avg(fwci) as numeric), 2) as mean_fwci,
+            round(cast(avg(openalex_citation_percentile) as numeric), 1) as mean_percentile_in_field
         from department_papers
         group by department
         order by papers desc
@@ -94,6 +97,7 @@ ANSWERS = [
             round(100.0 * sum(case when age_category = 'younger' then collaboration_count else 0 end)
                 / sum(collaboration_count), 1) as percent_with_younger
         from marts.fct_coauthorships
+        inner join marts.dim_loads on publication_year <= loaded_year
         where author_age >= 0
         group by 1
         order by min(author_age)

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import date
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -21,14 +22,22 @@ class AcademicTruth:
     """What the marts must hold of these works and this roster, whose members' first years are not given.
 
     `works` are those of the roster, `eligible` those of a kept type with DOI and title; `years` are those of all works
-    of each coauthor who was asked for.
+    of each coauthor who was asked for. `loaded` is the day of the last load, after which no work should be dated.
     """
 
-    def __init__(self, works: list[Work], eligible: list[Work], roster: set[str], years: dict[str, set[int]]) -> None:
+    def __init__(
+        self,
+        works: list[Work],
+        eligible: list[Work],
+        roster: set[str],
+        years: dict[str, set[int]],
+        loaded: date = date.max,
+    ) -> None:
         self._works = works
         self._eligible = eligible
         self._roster = roster
         self._years = years
+        self._loaded = loaded
 
     @cached_property
     def papers(self) -> dict[str, list[Work]]:
@@ -82,14 +91,23 @@ class AcademicTruth:
                         coauthor in self._roster, all(len(work["authorships"]) > 25 for work in together),
                     )  # fmt: skip
 
+    def list_coauthorship_papers(self) -> Iterator[Row]:
+        """`bridge_coauthorship_papers`: roster author, coauthor, paper and year."""
+        for author, works in self.papers.items():
+            for work in works:
+                for coauthor in list_authors(work) - {author}:
+                    yield author, coauthor, work["id"], work["publication_year"]
+
     def list_author_years(self) -> Iterator[Row]:
         """`fct_author_years`, all columns."""
         coauthorships: dict[tuple[str, int], list[Row]] = defaultdict(list)
         for row in self.list_coauthorships():
             coauthorships[row[0], row[2]].append(row)
         for author, works in self.papers.items():
-            years = [work["publication_year"] for work in works]
-            for year in range(min(years), max(years) + 1):
+            career = {work["publication_year"] for work in works}
+            if present := [work["publication_year"] for work in works if not self._is_future_dated(work)]:
+                career |= set(range(min(present), max(present) + 1))
+            for year in career:
                 own = [work for work in works if work["publication_year"] == year]
                 coauthors = coauthorships[author, year]
                 new = sum(row[6] for row in coauthors)
@@ -112,7 +130,8 @@ class AcademicTruth:
         shared = Counter(author for work in kept.values() for author in list_authors(work))
         for author in self.authors_works.keys() | self._roster:
             works = self.authors_works[author]
-            seen = {work["publication_year"] for work in works}
+            seen = {work["publication_year"] for work in works if not self._is_future_dated(work)}
+            seen = seen or {work["publication_year"] for work in works}
             first, last = self.first_years[author], max(seen | self._years.get(author, set()))
             source = "cache" if first in self._years.get(author, set()) else "seen"
             citations = [work["cited_by_count"] for work in works]
@@ -149,6 +168,9 @@ class AcademicTruth:
             for author, institution in first.items():
                 listed[author, work["publication_year"]][institution] += 1
         return {key: min(counts, key=lambda one: (-counts[one], one)) for key, counts in listed.items()}
+
+    def _is_future_dated(self, work: Work) -> bool:
+        return date.fromisoformat(work["publication_date"]) > self._loaded
 
 
 def list_authors(work: Work) -> set[str]:

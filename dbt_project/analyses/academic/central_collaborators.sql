@@ -8,6 +8,7 @@ with collaborators as (
         max(coauthorships.publication_year) as latest
     from marts.fct_coauthorships as coauthorships
     inner join marts.dim_authors as authors on coauthorships.author_id = authors.author_id
+    inner join marts.dim_loads as loads on coauthorships.publication_year <= loads.loaded_year
     where
         not coauthorships.is_roster_coauthor
         and not coauthorships.is_large_collaboration

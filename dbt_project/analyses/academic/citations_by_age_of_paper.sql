@@ -1,15 +1,12 @@
-with newest as (
-    select max(citation_year) as citation_year from marts.fct_paper_citations
-),
-
 -- OpenAlex lists the citations of about ten years: of younger papers it lists all
-papers as (
+with papers as (
     select distinct
         papers.paper_id,
-        papers.publication_year
+        papers.publication_year,
+        loads.last_finished_year
     from marts.fct_papers as papers
-    cross join newest
-    where papers.publication_year between newest.citation_year - 8 and newest.citation_year
+    inner join marts.dim_loads as loads
+        on papers.publication_year between loads.last_finished_year - 8 and loads.last_finished_year
 ),
 
 ages as (
@@ -18,9 +15,8 @@ ages as (
         papers.publication_year,
         ages.years_after
     from papers
-    cross join newest
     inner join (values (0), (1), (2), (3), (4), (5), (6), (7), (8)) as ages (years_after)
-        on papers.publication_year + ages.years_after <= newest.citation_year
+        on papers.publication_year + ages.years_after <= papers.last_finished_year
 )
 
 select

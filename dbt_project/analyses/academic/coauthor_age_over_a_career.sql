@@ -1,13 +1,14 @@
 with stages as (
     select
-        author_age - author_age % 5 as first_age,
-        count(distinct author_id) as researchers,
-        sum(younger_count) as younger,
-        sum(same_age_count) as same_age,
-        sum(older_count) as older,
-        sum(younger_count + same_age_count + older_count) as coauthors
-    from marts.fct_author_years
-    group by author_age - author_age % 5
+        years.author_age - years.author_age % 5 as first_age,
+        count(distinct years.author_id) as researchers,
+        sum(years.younger_count) as younger,
+        sum(years.same_age_count) as same_age,
+        sum(years.older_count) as older,
+        sum(years.younger_count + years.same_age_count + years.older_count) as coauthors
+    from marts.fct_author_years as years
+    inner join marts.dim_loads as loads on years.publication_year <= loads.loaded_year
+    group by years.author_age - years.author_age % 5
 )
 
 select

@@ -1,17 +1,13 @@
-with newest as (
-    select max(publication_year) as publication_year from marts.fct_papers
-),
-
-papers as (
+with papers as (
     -- a paper of two colleagues is one paper
     select distinct
         papers.paper_id,
         topics.field_name,
-        newest.publication_year - papers.publication_year as years_ago
+        loads.last_finished_year - papers.publication_year as years_ago
     from marts.fct_papers as papers
     inner join marts.dim_topics as topics on papers.primary_topic_id = topics.topic_id
-    cross join newest
-    where papers.publication_year > newest.publication_year - 10
+    inner join marts.dim_loads as loads
+        on papers.publication_year between loads.last_finished_year - 9 and loads.last_finished_year
 ),
 
 fields as (

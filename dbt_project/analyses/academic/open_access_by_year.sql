@@ -1,16 +1,12 @@
-with newest as (
-    select max(publication_year) as publication_year from marts.fct_papers
-),
-
-papers as (
+with papers as (
     select distinct
         papers.paper_id,
         papers.publication_year,
         papers.is_open_access,
         papers.oa_status
     from marts.fct_papers as papers
-    cross join newest
-    where papers.publication_year > newest.publication_year - 10
+    inner join marts.dim_loads as loads
+        on papers.publication_year between loads.last_finished_year - 9 and loads.last_finished_year
 )
 
 select

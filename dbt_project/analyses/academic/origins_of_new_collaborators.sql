@@ -1,8 +1,4 @@
-with newest as (
-    select max(publication_year) as publication_year from marts.fct_coauthorships
-),
-
-meetings as (
+with meetings as (
     select
         coauthorships.coauthor_id,
         institutions.country_code,
@@ -12,14 +8,14 @@ meetings as (
             order by coauthorships.publication_date, coauthorships.author_id
         ) as meeting
     from marts.fct_coauthorships as coauthorships
-    cross join newest
+    inner join marts.dim_loads as loads
+        on coauthorships.publication_year between loads.last_finished_year - 4 and loads.last_finished_year
     left join marts.dim_institutions as institutions
         on coauthorships.coauthor_institution_id = institutions.institution_id
     where
         coauthorships.is_new_collaboration
         and not coauthorships.is_roster_coauthor
         and not coauthorships.is_large_collaboration
-        and coauthorships.publication_year > newest.publication_year - 5
 )
 
 select

@@ -1,20 +1,16 @@
-with newest as (
-    select max(publication_year) as publication_year from marts.fct_author_years
-),
-
-careers as (
+with careers as (
     select
         years.author_id,
         max(years.author_age) as author_age,
         max(years.h_index_to_date) as h_index_now,
         coalesce(max(years.h_index_to_date) filter (
-            where years.publication_year <= newest.publication_year - 5
+            where years.publication_year <= loads.last_finished_year - 5
         ), 0) as h_index_before,
         coalesce(sum(years.paper_count) filter (
-            where years.publication_year > newest.publication_year - 5
+            where years.publication_year > loads.last_finished_year - 5
         ), 0) as papers_of_last_5_years
     from marts.fct_author_years as years
-    cross join newest
+    inner join marts.dim_loads as loads on years.publication_year <= loads.last_finished_year
     group by years.author_id
 )
 

@@ -135,6 +135,30 @@ def test_coauthors_ages_and_institutions_are_those_of_plain_python(published: Wo
     assert named == [(0,)]
 
 
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+def test_every_collaboration_can_be_opened_paper_by_paper(
+    published: Workspace, truth: AcademicTruth, engine: str
+) -> None:
+    sql = "select author_id, coauthor_id, paper_id, publication_year from marts.bridge_coauthorship_papers"
+    if engine == "postgres":
+        rows = published.query_postgres(sql)
+    else:
+        with published.open_duckdb() as connection:
+            rows = connection.execute(sql).fetchall()
+    expected = list(truth.list_coauthorship_papers())
+    assert len(rows) == len(expected) > 10_000
+    assert set(rows) == set(expected)
+
+
+def test_openalexs_own_percentile_is_that_of_the_records(published: Workspace, recorded: RecordedWorks) -> None:
+    rows = published.query_postgres("select paper_id, openalex_citation_percentile from marts.fct_papers")
+    sent = {work["id"]: (work["citation_normalized_percentile"] or {}).get("value") for work in recorded.roster_works}
+    assert len({value for _, value in rows}) > 100
+    for paper, percentile in rows:
+        value = sent[str(paper)]
+        assert percentile == (None if value is None else pytest.approx(100 * value))
+
+
 def test_the_years_of_authors_are_those_of_plain_python(published: Workspace, truth: AcademicTruth) -> None:
     rows = published.query_postgres(
         "select author_id, publication_year, author_age, paper_count, citation_count, coauthor_count,"

@@ -41,6 +41,7 @@ select
     works.publication_year,
     works.cited_by_count,
     works.fwci,
+    works.openalex_citation_percentile,
     ranked.citation_percentile,
     works.authorship_count,
     papers.coauthor_count,
@@ -57,6 +58,7 @@ select
     works.has_fulltext,
     works.is_retracted,
     works.is_large_collaboration,
+    works.is_future_dated,
     works.is_authors_truncated,
 
     -- dates and timestamps

@@ -1,11 +1,13 @@
 -- Papers are the kept ones; a year without a paper, between the first and the last, has a row of zeros.
+-- Papers dated after the last load add their own years, and none between.
 with papers as (
     select
         papers.author_id,
         papers.coauthor_count,
         works.work_id as paper_id,
         works.publication_year,
-        works.cited_by_count
+        works.cited_by_count,
+        works.is_future_dated
     from {{ ref('int_papers_deduplicated') }} as papers
     inner join {{ ref('int_works') }} as works on papers.paper_id = works.work_id
 ),
@@ -23,7 +25,13 @@ careers as (
         author_id,
         unnest(generate_series(min(publication_year), max(publication_year))) as publication_year
     from papers
+    where not is_future_dated
     group by author_id
+    union
+    select
+        author_id,
+        publication_year
+    from papers
 ),
 
 paper_totals as (

@@ -48,6 +48,7 @@ ranked_works as (
     select
         authorships.author_id,
         works.publication_year,
+        works.is_future_dated,
         works.cited_by_count,
         row_number() over (
             partition by authorships.author_id
@@ -61,7 +62,9 @@ totals as (
     select
         author_id,
         min(publication_year) as first_publication_year,
-        max(publication_year) as last_publication_year,
+        coalesce(
+            max(publication_year) filter (where not is_future_dated), max(publication_year)
+        ) as last_publication_year,
         count(*) as work_count,
         sum(cited_by_count) as cited_by_count,
         count(*) filter (where cited_by_count >= citation_rank) as h_index

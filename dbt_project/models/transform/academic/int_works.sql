@@ -20,6 +20,10 @@ authorships as (
     select * from {{ ref('stg_openalex__authorships') }}
 ),
 
+loads as (
+    select * from {{ ref('int_loads') }}
+),
+
 kept_types as (
     select * from {{ ref('work_types_kept') }}
 ),
@@ -43,8 +47,11 @@ cleaned as (
         works.* exclude (title),
         nullif({{ strip_markup('works.title') }}, '') as title,
         cast(coalesce(author_counts.authorship_count, 0) as integer) as authorship_count,
-        {{ is_large('coalesce(author_counts.authorship_count, 0)') }} as is_large_collaboration
+        {{ is_large('coalesce(author_counts.authorship_count, 0)') }} as is_large_collaboration,
+        coalesce(works.publication_date > loads.loaded_date, false)
+        or coalesce(works.publication_year > loads.loaded_year, false) as is_future_dated
     from works
+    cross join loads
     inner join roster_works on works.work_id = roster_works.work_id
     left join author_counts on works.work_id = author_counts.work_id
     where works.work_id not in (select left_works.work_id from left_works)

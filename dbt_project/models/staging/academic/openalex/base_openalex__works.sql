@@ -33,6 +33,7 @@ parsed as (
             }],
             "cited_by_count": "BIGINT",
             "fwci": "DOUBLE",
+            "citation_normalized_percentile": {"value": "DOUBLE"},
             "countries_distinct_count": "INTEGER",
             "institutions_distinct_count": "INTEGER",
             "locations_count": "INTEGER",

@@ -31,6 +31,7 @@ renamed as (
         work.publication_year as publication_year,
         coalesce(work.cited_by_count, 0) as cited_by_count,
         work.fwci as fwci,
+        100 * work.citation_normalized_percentile.value as openalex_citation_percentile,
         work.countries_distinct_count as countries_distinct_count,
         work.institutions_distinct_count as institutions_distinct_count,
         work.locations_count as locations_count,
