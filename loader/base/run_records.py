@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +40,7 @@ class RunRecord:
 
 
 def name_run(started_at: datetime) -> str:
-    """An id of its own for a command; sorted by name, the newest is last."""
+    """An id of its own for a command."""
     return f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
@@ -71,10 +71,10 @@ def keep_command(settings: Settings, kind: str, started_at: datetime, failure: s
     keep_record(settings, content | {"failure": failure, "process": None})
 
 
-def read_records(settings: Settings) -> Iterator[RunRecord]:
+def read_records(settings: Settings) -> list[RunRecord]:
     """The records of the warehouse, the newest first."""
-    for path in sorted((settings.state / "runs").glob("*.json"), reverse=True):
-        yield _read(path)
+    records = map(_read, (settings.state / "runs").glob("*.json"))
+    return sorted(records, key=lambda record: record.started_at, reverse=True)
 
 
 def _read(path: Path) -> RunRecord:

@@ -99,12 +99,14 @@ def test_every_answer_is_that_of_plain_python(loaded: Loaded, name: str) -> None
         ]
 
 
-def test_the_work_is_kept_marked_and_counted_by_a_warning(loaded: Loaded) -> None:
+def test_the_work_is_kept_marked_and_counted_by_a_warning(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"Warning in test {WARNING}" in loaded.built
     settings = loaded.workspace.settings
+    for name, value in loaded.workspace.environment.items():
+        monkeypatch.setenv(name, value)
     run = run_dbt(["test", "--select", WARNING], settings, Console(file=StringIO()), "Testing")
     # what `headwater run` prints
-    assert describe_warnings(run.results) == [f"the test {WARNING} warns: Got 1 result, configured to warn if != 0."]
+    assert describe_warnings(run.results) == [f"The test {WARNING} warns: Got 1 result, configured to warn if != 0."]
     with loaded.workspace.open_duckdb() as connection:
         marked = connection.execute(
             "select distinct paper_id, is_future_dated from marts.fct_papers"

@@ -42,7 +42,7 @@ def office(module_workspace: Workspace) -> Office:
     outputs = [load(workspace, day=1), workspace.run_well(*BUILD_WITHOUT_TESTS)]
     workspace.run_well("headwater", "postgres", "start")
     publish_truth(workspace)
-    outputs.append(workspace.run_well("headwater", "status"))
+    outputs.append(workspace.run("headwater", "status").output)
     with workspace.open_duckdb() as connection:
         first = {(paper, group): pseudonym for paper, group, pseudonym in connection.execute(_PAPERS).fetchall()}
     outputs += [load(workspace, day=2), workspace.run_well("dbt", "build")]

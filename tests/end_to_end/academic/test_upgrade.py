@@ -47,7 +47,7 @@ def test_it_is_loaded_built_and_published_and_keeps_its_history(previous: Worksp
         (works,) = connection.execute("select count(*) from raw_openalex.works").fetchone() or (0,)
     assert history
     assert works
-    assert "Note: The warehouse is of an older version" in previous.run_well("headwater", "status")
+    assert "Note: The warehouse is of an older version" in previous.run("headwater", "status").output
     output = previous.run_well("headwater", "run")
     assert "Note: The warehouse is of an older version: settings that you changed in .dlt/config.toml" in output
     with previous.open_duckdb() as connection:
