@@ -9,6 +9,10 @@ class StopLoadingError(HeadwaterError):
     """The source answers no further request in this run: no key, no budget, no requests left."""
 
 
+class SettingsError(StopLoadingError):
+    """The user must change a setting or a file first: the same run would fail again."""
+
+
 class TemporaryError(HeadwaterError):
     """A failure that may pass within minutes: no answer from a server, a file that another process holds."""
 

@@ -1,8 +1,9 @@
 """`headwater status`: what the warehouse holds, how fresh it is, and whether Postgres holds the same."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -35,6 +36,16 @@ class SourceState:
 
 
 @dataclass(frozen=True)
+class MissingState:
+    """Somebody or something that the user named and a source does not know, and when it was last looked for (UTC)."""
+
+    source: str
+    identifier: str
+    name: str | None
+    checked_at: str
+
+
+@dataclass(frozen=True)
 class Status:
     """The state of the warehouse. `postgres` is its address, or why it cannot be read.
 
@@ -50,6 +61,7 @@ class Status:
     is_same: bool | None
     is_pseudonymous: bool
     is_to_be_pseudonymous: bool
+    not_found: list[MissingState]
     last_run_id: str | None
     last_run_started_at: datetime | None
     last_run_seconds: float | None
@@ -101,6 +113,7 @@ def read_status(settings: Settings) -> Status:
             postgres = str(error)
     with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True) as connection:
         sources = [_read_source(connection, source.name) for source in find_sources(None)]
+        not_found = _read_not_found(connection)
         marts = compare_marts(connection, reachable)
         upgrade = describe_upgrade(connection)
     compared = [mart for mart in marts if not mart.is_left_over]
@@ -116,6 +129,7 @@ def read_status(settings: Settings) -> Status:
         is_same=all(mart.is_equal for mart in compared) if reachable and compared and not pseudonymous else None,
         is_pseudonymous=pseudonymous,
         is_to_be_pseudonymous=settings.privacy == PSEUDONYMOUS,
+        not_found=not_found,
         last_run_id=last.run_id if last else None,
         last_run_started_at=datetime.fromisoformat(last.started_at) if last else None,
         last_run_seconds=last.seconds if last else None,
@@ -144,6 +158,7 @@ def print_status(status: Status, console: Console) -> None:
         at = source.last_loaded_at
         sources.add_row(source.name, f"{at:%Y-%m-%d %H:%M:%S}" if at else "never", f"{source.rejected:,}")
     console.print(sources)
+    _print_not_found(status.not_found, console)
     marts = Table(title="Marts", title_justify="left")
     marts.add_column("mart")
     marts.add_column("rows in DuckDB", justify="right")
@@ -173,6 +188,25 @@ def print_status(status: Status, console: Console) -> None:
             if status.is_same
             else "[red]DuckDB and Postgres differ.[/red] `headwater run` brings Postgres up to date."
         )
+
+
+def _print_not_found(missing: Sequence[MissingState], console: Console) -> None:
+    if not missing:
+        return
+    table = Table(title="Not found at the source", title_justify="left")
+    for heading in ("source", "identifier", "name", "last looked for (UTC)"):
+        table.add_column(heading, overflow="fold")
+    for each in missing:
+        table.add_row(each.source, escape(each.identifier), escape(each.name or "–"), each.checked_at)
+    console.print(table)
+
+
+def _read_not_found(connection: duckdb.DuckDBPyConnection) -> list[MissingState]:
+    return [
+        MissingState(source.name, each.identifier, each.name, f"{each.checked_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}")
+        for source in find_sources(None)
+        for each in source.read_not_found(RawSchema(connection, name_raw_schema(source.name)))
+    ]
 
 
 def _show_count(rows: int | None) -> str:

@@ -22,12 +22,14 @@ _EXPIRED_STATUSES = frozenset({400, 404, 410, 422})
 class Page:
     """Some records as the source sent them, and how many it says there are in all.
 
-    The source named `unchanged_count` more without sending them: raw holds their current version.
+    The source named `unchanged_count` more without sending them: raw holds their current version. `left_count` records
+    of raw have left the source, or are no longer followed: they are marked, and stay.
     """
 
     records: Sequence[bytes]
     expected: int | None = None
     unchanged_count: int = 0
+    left_count: int = 0
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,17 @@ import requests
 import tenacity
 from pyrate_limiter import Duration, Limiter, Rate
 
-from loader.base.errors import HeadwaterError, TemporaryError
+from loader.base.errors import HeadwaterError, SettingsError, TemporaryError
 from loader.fetch.allowance import DailyAllowance
-from loader.fetch.transport import CONNECT_SECONDS, KeyedSession, describe_failure, is_http_address, is_same_server
+from loader.fetch.transport import (
+    CONNECT_SECONDS,
+    KeyedSession,
+    describe_failure,
+    hide,
+    is_http_address,
+    is_same_server,
+    list_spellings,
+)
 from loader.fetch.waits import describe_time, read_wait
 
 _LOGGER = logging.getLogger(__name__)
@@ -28,6 +36,8 @@ _ANSWER_SECONDS = 60.0  # between two bytes
 _FIRST_WAIT_SECONDS = 0.5
 _MAX_BACKOFF_SECONDS = 60.0
 _MAX_RETRYING_SECONDS = 300.0
+_KEY_STATUSES = frozenset({401, 403})
+_UNKNOWN_STATUSES = frozenset({404, 410})
 _TRANSIENT_STATUSES = frozenset({408, 425, 429})  # and all from 500 on
 _MAX_QUOTED_CHARACTERS = 300
 
@@ -73,13 +83,16 @@ class Refusal:
     """An answer without data: `fields` is the JSON object in it, `message` what it says is wrong, in one line.
 
     Its status may be 200: some servers report errors so. The session's secrets are removed from the message,
-    in case the server sent them back.
+    in case the server sent them back. `has_key`: the request carried the user's key. `is_first`: the server has not
+    answered any request of this session with data.
     """
 
     status: int
     headers: Mapping[str, str]
     fields: Mapping[str, Any]
     message: str
+    has_key: bool
+    is_first: bool
 
 
 Explain = Callable[[Refusal], HeadwaterError | None]
@@ -90,7 +103,9 @@ class HttpSession:
 
     It sends at most `requests_per_second`, and on one day no more than `allowance` has; each request is tried
     `MAX_ATTEMPTS` times, within `_MAX_RETRYING_SECONDS`. `key_headers` hold the user's key: they go to this
-    server alone, wherever it redirects to, and into no message. `section` is where the user sets pace and key
+    server alone, wherever it redirects to, and into no message. A server that refuses the key there (401, 403) is asked
+    once more with it in the query, as `key_parameter` (a name and a value), if given; the session then stays with
+    that. `section` is where the user sets pace and key
     (`sources.NAME`), for errors that name the setting.
 
     `explain` looks at an answer without data, whatever its status, and returns the error that no retry can help,
@@ -107,6 +122,7 @@ class HttpSession:
         section: str = "",
         allowance: DailyAllowance | None = None,
         key_headers: Mapping[str, str] | None = None,
+        key_parameter: tuple[str, str] | None = None,
         explain: Explain = lambda _: None,
         observe: Callable[[Mapping[str, str]], None] = lambda _: None,
         warn: Callable[[str], None] = _LOGGER.warning,
@@ -115,12 +131,12 @@ class HttpSession:
         answer_seconds: float = _ANSWER_SECONDS,
     ) -> None:
         if not is_http_address(base_url):
-            raise HeadwaterError(f"The base URL {base_url!r} is not an http address.")
+            raise SettingsError(f"The base URL {base_url!r} is not an http address.")
         if not requests_per_second > 0:
             setting = f"{section}.requests_per_second".lstrip(".")
-            raise HeadwaterError(f"{setting} is {requests_per_second:g}; it must be above 0.")
+            raise SettingsError(f"{setting} is {requests_per_second:g}; it must be above 0.")
         if not all(value.isascii() and value.isprintable() for value in (key_headers or {}).values()):
-            raise HeadwaterError(f"The key in {f'{section}.api_key'.lstrip('.')} contains characters that no key has.")
+            raise SettingsError(f"The key in {f'{section}.api_key'.lstrip('.')} contains characters that no key has.")
         self.base_url = base_url.rstrip("/")
         self.warn = warn
         self._explain = explain
@@ -129,7 +145,9 @@ class HttpSession:
         self._limiter = Limiter(_build_rate(requests_per_second))
         self._timeout = (CONNECT_SECONDS, answer_seconds)
         self._secrets = _list_secrets(key_headers or {})
-        self._session = KeyedSession(key_headers or {})
+        self._section = section
+        self._has_answered = False
+        self._session = KeyedSession(key_headers or {}, key_parameter if key_headers else None)
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json, */*;q=0.5"})
         first_wait = max(first_wait_seconds, first_wait_requests / requests_per_second)
         self._backoff = tenacity.wait_exponential_jitter(
@@ -181,18 +199,27 @@ class HttpSession:
             ) from error
 
     def _request_once(self, request: "_Request", decoder: Decoder[T]) -> Answer[T]:
+        response = self._exchange(request)
+        if response.status_code in _KEY_STATUSES and self._session.move_key(response):
+            response = self._exchange(request)
+        if response.ok:
+            try:
+                body = decoder.decode(response.content)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                pass
+            else:
+                self._has_answered = True
+                return Answer(body, response.headers)
+            # Not raised in there: a decoder may show the value that it does not accept.
+        raise self._build_error(request, response)
+
+    def _exchange(self, request: "_Request") -> requests.Response:
         self._limiter.try_acquire(self.base_url)
         if self._allowance:
             self._allowance.spend()
         response = self._send(request)
         self._observe(response.headers)
-        if response.ok:
-            try:
-                return Answer(decoder.decode(response.content), response.headers)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                pass
-            # Not raised in there: a decoder may show the value that it does not accept.
-        raise self._build_error(request, response)
+        return response
 
     def _send(self, request: "_Request") -> requests.Response:
         try:
@@ -218,7 +245,10 @@ class HttpSession:
             return TransientError(f"answered {refusal.status} with {self._describe_body(response)} instead of data")
         if refusal.status in _TRANSIENT_STATUSES or refusal.status >= 500:
             return TransientError(f"answered {refusal.status}", read_wait(response.headers.get("Retry-After", "")))
-        return RefusedError(f"{request.name} answered {refusal.status}: {refusal.message}", refusal.status)
+        advice = ""
+        if refusal.status in _UNKNOWN_STATUSES and refusal.is_first and self._section:
+            advice = f" If it answers so to everything, the base URL is wrong: check {self._section}.base_url."
+        return RefusedError(f"{request.name} answered {refusal.status}: {refusal.message}{advice}", refusal.status)
 
     def _describe_body(self, response: requests.Response) -> str:
         kind = self._quote(response.headers.get("Content-Type", "")) or "an answer of no kind"
@@ -237,13 +267,19 @@ class HttpSession:
         if isinstance(text, list):
             text = "; ".join(map(str, text))
         message = self._quote(str(text or "")) or self._quote(response.reason or "") or "no reason given"
-        return Refusal(response.status_code, response.headers, fields, message)
+        return Refusal(
+            response.status_code,
+            response.headers,
+            fields,
+            message,
+            has_key=self._session.has_key,
+            is_first=not self._has_answered,
+        )
 
     def _quote(self, text: str, most: int = _MAX_QUOTED_CHARACTERS) -> str:
         """The server's text as a part of one line: without the session's secrets, printable, at most `most` long."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        printable = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * most])
+        shown = hide(text, self._secrets)[: 4 * most]
+        printable = "".join(letter if letter.isprintable() else " " for letter in shown)
         return " ".join(printable.split())[:most]
 
     def _choose_wait(self, state: tenacity.RetryCallState) -> float:
@@ -278,4 +314,4 @@ def _build_rate(requests_per_second: float) -> Rate:
 def _list_secrets(key_headers: Mapping[str, str]) -> list[str]:
     """The values of these headers, and the key alone where a word (`Bearer`) comes before it."""
     values = [*key_headers.values(), *(value.rpartition(" ")[2] for value in key_headers.values())]
-    return sorted({value for value in values if value}, key=len, reverse=True)
+    return list_spellings(values)

@@ -91,6 +91,7 @@ def load_documents(
     yield from list_empty_tables()
     for page in pages:
         intake.count_unchanged(page.unchanged_count)
+        ledger.counts.left += page.left_count
         documents = intake.sort_page(page.records)
         if documents.num_rows:
             inventory.examine(documents["document"].to_pylist())

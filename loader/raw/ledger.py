@@ -24,7 +24,8 @@ class LoadCounts:
     """What became of the records of one resource in one load.
 
     extracted = new + changed + unchanged + repeated + rejected. `removed` is counted beside these: rows that the source
-    deleted. A new record adds a row to raw, a removed one takes a row away, and nothing else does: over all loads,
+    deleted. So is `left`: rows that stay and are marked, because the source no longer has the record or it is no longer
+    followed. A new record adds a row to raw, a removed one takes a row away, and nothing else does: over all loads,
     new - removed is the number of rows that raw holds.
     """
 
@@ -35,6 +36,7 @@ class LoadCounts:
     repeated: int = 0
     rejected: int = 0
     removed: int = 0
+    left: int = 0
 
     @property
     def is_balanced(self) -> bool:
@@ -42,15 +44,13 @@ class LoadCounts:
         return self.extracted == self.new + self.changed + self.unchanged + self.repeated + self.rejected
 
 
-# Warehouses of earlier versions get `removed_count` with their next load. It is null in their older rows.
+# Warehouses of earlier versions get these columns with their next load. They are null in their older rows.
+_LATER = frozenset({"removed", "left"})
 COUNT_SCHEMA = pa.schema(
     [
         pa.field("_dlt_load_id", pa.string(), nullable=False),
         pa.field("resource", pa.string(), nullable=False),
-        *(
-            pa.field(f"{field.name}_count", pa.int64(), nullable=field.name == "removed")
-            for field in fields(LoadCounts)
-        ),
+        *(pa.field(f"{field.name}_count", pa.int64(), nullable=field.name in _LATER) for field in fields(LoadCounts)),
     ]
 )
 _COUNT_HINTS = dlt.mark.make_hints(table_name="load_counts", columns={}, primary_key=["_dlt_load_id", "resource"])

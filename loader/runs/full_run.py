@@ -185,12 +185,19 @@ def _load(run: _RunState, domains: Sequence[str]) -> list[str]:
     written = sum(resource.counts.new + resource.counts.changed for resource in resources)
     rejected = sum(resource.counts.rejected for resource in resources)
     outcome = f"{written:,} records new or changed, {rejected:,} rejected"
+    if left := sum(resource.counts.left for resource in resources):
+        outcome += f", {left:,} left"
     report.steps.append(Step("load", sum(load.seconds for load in loads), outcome))
     failed = [load for load in loads if load.error]
     for domain in dict.fromkeys(load.domain for load in failed):
         errors = [load for load in failed if load.domain == domain]
-        reason = " ".join(f"{load.source}: {load.error}" for load in errors)
-        report.note_domains([domain], HELD_BACK, reason, may_pass=all(load.may_pass for load in errors))
+        report.note_domains(
+            [domain],
+            HELD_BACK,
+            " ".join(f"{load.source}: {load.error}" for load in errors),
+            may_pass=all(load.may_pass for load in errors),
+            needs_change=any(load.needs_change for load in errors),
+        )
     return [domain for domain in domains if domain not in {load.domain for load in failed}]
 
 

@@ -21,7 +21,7 @@ from loader.runs.report import tell_if_not_kept
 from loader.runs.results import SourceLoad
 from loader.runs.runner import Job, describe_error, estimate_sources, run_sources
 from loader.sources import select_sources
-from loader.sources.contract import Estimate, RunOptions, Source
+from loader.sources.contract import RunEstimate, RunOptions, Source
 
 _MAX_CHANGES = 20
 
@@ -69,8 +69,9 @@ def print_summary(loads: Sequence[SourceLoad], console: Console) -> None:
     table = Table(title="Loaded", title_justify="left")
     table.add_column("resource")
     rows = [row for load in loads for row in load.resources]
-    has_removed = any(row.counts.removed for row in rows)  # most sources never remove anything
-    headings = [field.name for field in fields(LoadCounts) if field.name != "removed" or has_removed]
+    # Most runs remove nothing, and nothing leaves.
+    unused = {name for name in ("removed", "left") if not any(getattr(row.counts, name) for row in rows)}
+    headings = [field.name for field in fields(LoadCounts) if field.name not in unused]
     for heading in (*headings, "seconds"):
         table.add_column(heading, justify="right")
     for row in rows:
@@ -83,17 +84,23 @@ def print_summary(loads: Sequence[SourceLoad], console: Console) -> None:
         _print_changes(changes, console)
 
 
-def _print_estimates(source: str, estimates: Sequence[Estimate] | None, console: Console) -> None:
-    if estimates is None:
+def _print_estimates(source: str, estimate: RunEstimate | None, console: Console) -> None:
+    if estimate is None:
         console.print(f"What a run of {source} would request is not known in advance.")
         return
     table = Table(title=f"A run of {source} would request", title_justify="left", show_footer=True)
-    table.add_column("what", "in all, at least")
-    table.add_column("requests", f"{sum(estimate.credits for estimate in estimates):,}", justify="right")
-    table.add_column("")
-    for estimate in estimates:
-        table.add_row(estimate.what, f"{estimate.credits:,}", estimate.note)
+    table.add_column("what", "in all", overflow="fold")
+    table.add_column("requests", _describe_range(estimate.at_least, estimate.at_most), justify="right", no_wrap=True)
+    table.add_column("", "" if estimate.budget is None else f"a day's budget is {estimate.budget:,}", overflow="fold")
+    for part in estimate.parts:
+        table.add_row(part.what, _describe_range(part.at_least, part.at_most), part.note)
     console.print(table)
+
+
+def _describe_range(at_least: int, at_most: int | None) -> str:
+    if at_most is None:
+        return f"at least {at_least:,}" if at_least else "unknown"
+    return f"{at_least:,}" if at_least == at_most else f"between {at_least:,} and {at_most:,}"
 
 
 def _print_changes(changes: Sequence[tuple[str, str, str]], console: Console) -> None:

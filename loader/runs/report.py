@@ -31,13 +31,15 @@ class Step:
 class DomainOutcome:
     """What became of a domain: published, up to date (there was no news) or held back, and why.
 
-    `may_pass`: whether the reason may be gone within minutes.
+    `may_pass`: whether the reason may be gone within minutes. `needs_change`: the same run fails again until
+    the user changes a setting or a file.
     """
 
     domain: str
     state: str
     reason: str
     may_pass: bool = False
+    needs_change: bool = False
 
 
 @dataclass
@@ -79,9 +81,17 @@ class RunReport:
             if outcome.state == HELD_BACK:
                 outcome.reason = reason
 
-    def note_domains(self, domains: Sequence[str], state: str, reason: str, *, may_pass: bool = False) -> None:
+    def note_domains(
+        self,
+        domains: Sequence[str],
+        state: str,
+        reason: str,
+        *,
+        may_pass: bool = False,
+        needs_change: bool = False,
+    ) -> None:
         """Notes the same outcome for each of the domains; one that is held back fails the run."""
-        self.domains += [DomainOutcome(domain, state, reason, may_pass) for domain in domains]
+        self.domains += [DomainOutcome(domain, state, reason, may_pass, needs_change) for domain in domains]
         if state == HELD_BACK and domains:
             self.exit_status = 1
 
@@ -137,7 +147,10 @@ def print_failures(report: RunReport, console: Console) -> None:
         console.print(f"Postgres still serves the previous marts of what is held back. {others}", end="")
     if held_back or report.error:
         is_before_load = report.exit_status == 1 and not report.steps
-        console.print("Nothing was loaded." if is_before_load else "Run the same command again to continue.")
+        advice = "Run the same command again to continue."
+        if any(outcome.needs_change for outcome in held_back):
+            advice = "Change what the error names, then run the same command again."
+        console.print("Nothing was loaded." if is_before_load else advice)
 
 
 def keep_report(settings: Settings, report: RunReport, *, is_running: bool = False) -> None:

@@ -33,7 +33,8 @@ class ResourceLoad:
 class SourceLoad:
     """What one source brought in one run; `error` is the line that says why it stopped, if it did.
 
-    `may_pass`: whether that may be gone within minutes.
+    `may_pass`: whether that may be gone within minutes. `needs_change`: the same run fails again until the user changes
+    a setting or a file.
     """
 
     source: str
@@ -42,6 +43,7 @@ class SourceLoad:
     error: str | None
     seconds: float
     may_pass: bool = False
+    needs_change: bool = False
 
 
 def add_up(loads: Sequence[ResourceLoad]) -> list[ResourceLoad]:

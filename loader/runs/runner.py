@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from loader.base.disk import FULL
-from loader.base.errors import HeadwaterError, list_causes, may_pass
+from loader.base.errors import HeadwaterError, SettingsError, list_causes, may_pass
 from loader.base.settings import Settings
 from loader.raw.ledger import Progress
 from loader.raw.limits import apply_limits, combine_limits
@@ -29,7 +29,7 @@ from loader.raw.warehouse_format import describe_upgrade, note_format
 from loader.runs.progress import follow
 from loader.runs.recovery import recover
 from loader.runs.results import Recorder, ResourceLoad, SourceLoad, add_up
-from loader.sources.contract import Batch, Estimate, Plan, RunOptions, Source, SourceRun, build_dlt_source
+from loader.sources.contract import Batch, Plan, RunEstimate, RunOptions, Source, SourceRun, build_dlt_source
 from loader.sources.settings import resolve_settings
 
 _NO_OPTIONS = RunOptions()
@@ -100,7 +100,7 @@ def run_sources(
             raw = RawSchema(connection, name_raw_schema(source.name))
             started = time.monotonic()
             loads: list[ResourceLoad] = []
-            error, is_temporary = None, False
+            error, is_temporary, needs_change = None, False, False
             with follow(source.name, console) as display:
                 progress = Recorder(source.name, display)
                 try:
@@ -110,13 +110,14 @@ def run_sources(
                 except (HeadwaterError, DltException, duckdb.Error, OSError) as failure:
                     raise_if_interrupted(failure)
                     error, is_temporary = describe_error(failure), may_pass(failure)
+                    needs_change = isinstance(_find_refusal(failure), SettingsError)
             seconds = time.monotonic() - started
-            yield SourceLoad(source.name, source.domain, add_up(loads), error, seconds, is_temporary)
+            yield SourceLoad(source.name, source.domain, add_up(loads), error, seconds, is_temporary, needs_change)
 
 
 def estimate_sources(
     sources: Sequence[Source[Any]], settings: Settings, console: Console, options: RunOptions = _NO_OPTIONS
-) -> Iterator[tuple[str, list[Estimate] | None]]:
+) -> Iterator[tuple[str, RunEstimate | None]]:
     """What a run of each source would request, by what the warehouse holds. Nothing is requested or written."""
     with ExitStack() as stack:
         if settings.warehouse.exists():

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -71,11 +71,45 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a part of a run would cost, in requests that count against the source's budget."""
+    """What a part of a run would cost, in requests that count against the source's budget.
+
+    At least `at_least` and at most `at_most`, which is None if nothing limits it.
+    """
 
     what: str
-    credits: int
-    note: str
+    at_least: int
+    at_most: int | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class RunEstimate:
+    """What a run would cost, in parts. `budget` is the number of requests that a day allows, None if unlimited."""
+
+    parts: list[Estimate]
+    budget: int | None = None
+
+    @property
+    def at_least(self) -> int:
+        """The requests that are certain, as far as the budget allows them."""
+        least = sum(part.at_least for part in self.parts)
+        return least if self.budget is None else min(least, self.budget)
+
+    @property
+    def at_most(self) -> int | None:
+        """The most that can be, by the parts and by the budget; None if neither limits it."""
+        limits = [part.at_most for part in self.parts]
+        most = None if None in limits else sum(limit for limit in limits if limit is not None)
+        return min((each for each in (most, self.budget) if each is not None), default=None)
+
+
+@dataclass(frozen=True)
+class NotFound:
+    """What the user named and the source does not know, when it was last looked for (UTC)."""
+
+    identifier: str
+    name: str | None
+    checked_at: datetime
 
 
 @dataclass(frozen=True)
@@ -152,6 +186,11 @@ def estimate_nothing(run: SourceRun[Any]) -> None:
     """The requests of a run are not known in advance."""
 
 
+def find_nothing_missing(raw: RawSchema) -> list[NotFound]:
+    """The user names nothing that the source might not know."""
+    return []
+
+
 def has_required_settings(settings: SourceSettings) -> bool:
     """Whether every setting without a default is set."""
     return not settings.is_partial()
@@ -164,6 +203,7 @@ class Source(Generic[S]):
     `options` is what a run may be narrowed to; `after` names the sources that are loaded before this one.
     `is_enabled` gets settings that may lack required ones; `needs` says what a user sets to enable it, and
     `without_key` what is different in a run without an `api_key`. `headwater init` asks the `questions`.
+    `read_not_found` tells `headwater status` what the user named and the source does not know.
     """
 
     name: str
@@ -172,7 +212,8 @@ class Source(Generic[S]):
     resources: tuple[Resource[Any], ...]
     options: tuple[Option, ...] = (ONLY,)
     plan: Callable[[SourceRun[S]], Plan] = load_everything
-    estimate: Callable[[SourceRun[S]], list[Estimate] | None] = estimate_nothing
+    estimate: Callable[[SourceRun[S]], RunEstimate | None] = estimate_nothing
+    read_not_found: Callable[[RawSchema], list[NotFound]] = find_nothing_missing
     is_enabled: Callable[[S], bool] = has_required_settings
     questions: tuple[Question, ...] = ()
     needs: str = ""

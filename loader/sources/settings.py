@@ -9,7 +9,7 @@ from dlt.common.configuration.exceptions import ConfigFieldMissingException, Con
 from dlt.common.configuration.specs import BaseConfiguration
 from dlt.common.configuration.specs.base_configuration import is_secret_hint
 
-from loader.base.errors import HeadwaterError
+from loader.base.errors import SettingsError
 
 S = TypeVar("S", bound="SourceSettings")
 
@@ -32,7 +32,7 @@ class SourceSettings(BaseConfiguration):
         """Raises HeadwaterError for a value that cannot be used. `section` is where the settings are."""
         for name, minimum in self.minimums.items():
             if (value := getattr(self, name)) < minimum:
-                raise HeadwaterError(f"{section}.{name} is {value:g}; it must not be below {minimum:g}.")
+                raise SettingsError(f"{section}.{name} is {value:g}; it must not be below {minimum:g}.")
 
 
 @configspec
@@ -59,10 +59,10 @@ def resolve_settings(settings: type[S], section: str, *, accept_partial: bool = 
     try:
         resolved = resolve_configuration(settings(), sections=tuple(section.split(".")), accept_partial=accept_partial)
     except ConfigFieldMissingException as missing:
-        raise HeadwaterError(describe_missing(missing.fields, section)) from None
+        raise SettingsError(describe_missing(missing.fields, section)) from None
     except ConfigValueCannotBeCoercedException as wrong:
         # From None: the value may be a secret, and dlt's message shows it.
-        raise HeadwaterError(_describe_wrong(settings, wrong, section)) from None
+        raise SettingsError(_describe_wrong(settings, wrong, section)) from None
     if not resolved.is_partial():
         resolved.check(section)
     return resolved

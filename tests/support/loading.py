@@ -11,7 +11,7 @@ from loader.base.settings import Settings
 from loader.runs.results import SourceLoad
 from loader.runs.runner import estimate_sources, load_source, run_sources
 from loader.sources import load_sources
-from loader.sources.contract import Estimate, RunOptions
+from loader.sources.contract import RunEstimate, RunOptions
 
 
 class SourceLoader:
@@ -28,7 +28,7 @@ class SourceLoader:
             (load,) = run_sources([load_sources()[self._source]], self.settings, build_console(), job)
         return load
 
-    def estimate(self, options: RunOptions | None = None) -> list[Estimate]:
+    def estimate(self, options: RunOptions | None = None) -> RunEstimate:
         with configure(self._source, self.configured):
             ((_, estimates),) = estimate_sources(
                 [load_sources()[self._source]], self.settings, build_console(), options or RunOptions()

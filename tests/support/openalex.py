@@ -34,6 +34,10 @@ class Loader(SourceLoader):
             (answer,) = connection.execute(sql).fetchone() or (None,)
         return answer
 
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
     def read_raw(self) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of raw but for the ids of loads."""
         columns = "id, updated_at::varchar, record_hash, document::varchar"

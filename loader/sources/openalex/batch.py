@@ -64,6 +64,7 @@ class WorksLoad:
         self._touched: set[str] = set()
         self._counted: set[str] = set()
         self._expected = 0
+        self._left: set[str] = set()
 
     def list_pages(self) -> Iterator[Page]:
         """All that the batch brings.
@@ -78,6 +79,7 @@ class WorksLoad:
             yield from self._list_changes([group for group in self._groups if not group.is_full])
         except StopLoadingError as error:
             self.stopped_by = error
+        yield Page([], self._expected, left_count=len(self._left))
 
     def describe(self) -> Iterator[Any]:
         """The rows of bookkeeping, with their tables; called within the load, after all pages."""
@@ -228,4 +230,8 @@ class WorksLoad:
     def _mark(self, work_id: str, status: str, merged_into_id: str | None = None) -> None:
         self._touched |= self._state.known.list_authors(work_id)
         self._state.work_statuses[work_id] = status
+        if status == PRESENT:
+            self._left.discard(work_id)
+        else:
+            self._left.add(work_id)
         self._new_work_statuses.append(WorkStatus(work_id, status, merged_into_id))

@@ -43,8 +43,19 @@ WORK_STATUS_SCHEMA = pa.schema(
         pa.field("_dlt_load_id", pa.string(), nullable=False),
     ]
 )
+UNKNOWN_PEOPLE_SCHEMA = pa.schema(
+    [
+        pa.field("identifier", pa.string(), nullable=False),
+        pa.field("display_name", pa.string()),
+        pa.field("department", pa.string()),
+        pa.field("is_unknown", pa.bool_(), nullable=False),
+        pa.field("checked_at", _UTC_TIMESTAMP, nullable=False),
+        pa.field("_dlt_load_id", pa.string(), nullable=False),
+    ]
+)
 SYNC_STATUS_HINTS = dlt.mark.make_hints(table_name="sync_status", columns={}, primary_key="author_id")
 AUTHOR_CHECK_HINTS = dlt.mark.make_hints(table_name="author_checks", columns={}, primary_key="author_id")
+UNKNOWN_PEOPLE_HINTS = dlt.mark.make_hints(table_name="unknown_people", columns={}, primary_key="identifier")
 WORK_STATUS_HINTS = dlt.mark.make_hints(table_name="work_statuses", columns={}, primary_key="work_id")
 _RECORD_TIMES = f"""
     select author_id, asked_at

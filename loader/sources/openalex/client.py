@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from loader.base.errors import HeadwaterError, StopLoadingError
+from loader.base.errors import HeadwaterError, SettingsError, StopLoadingError
 from loader.fetch.allowance import DailyAllowance
 from loader.fetch.batches import split
 from loader.fetch.pages import Page, read_pages
@@ -141,6 +141,7 @@ class OpenAlexClient:
             requests_per_second=requests_per_second,
             allowance=allowance,
             key_headers={"Authorization": f"Bearer {key}"} if key else None,
+            key_parameter=("api_key", key),
             explain=explain_refusal,
             observe=self._budget.observe,
             warn=warn,
@@ -233,14 +234,33 @@ def _join(filter_name: str, values: Sequence[str]) -> str:
 def explain_refusal(refusal: Refusal) -> HeadwaterError | None:
     """The error for an answer that no retry can help, else None."""
     if refusal.status in (401, 403):
-        return StopLoadingError(f"OpenAlex refuses the key in sources.openalex.api_key: {refusal.message}")
+        return SettingsError(_describe_key(refusal))
     if refusal.status in (404, 410):
-        return UnknownRecordError(f"OpenAlex does not know this record: {refusal.message}")
+        return _explain_unknown(refusal)
     if refusal.status == 400 and "cursor" in refusal.message.lower():
         return CursorRefusedError(f"OpenAlex no longer accepts its own cursor: {refusal.message}")
     if refusal.status == 400 and ("sort" in refusal.message.lower() or "updated_date" in refusal.message):
         return SortRefusedError(f"OpenAlex refuses this sort order: {refusal.message}")
     return _explain_limit(refusal) if refusal.status == 429 else None
+
+
+def _describe_key(refusal: Refusal) -> str:
+    if refusal.has_key:
+        return f"OpenAlex refuses the key in sources.openalex.api_key: {refusal.message}"
+    return (
+        f"OpenAlex refuses requests without a key ({refusal.status}: {refusal.message}). Set a free key in"
+        " sources.openalex.api_key."
+    )
+
+
+def _explain_unknown(refusal: Refusal) -> HeadwaterError:
+    # Every run begins with a list, and OpenAlex has all lists that are requested.
+    if refusal.is_first:
+        return SettingsError(
+            f"The base URL looks wrong: it answers {refusal.status} to a list that OpenAlex has. Check"
+            " sources.openalex.base_url."
+        )
+    return UnknownRecordError(f"OpenAlex does not know this record: {refusal.message}")
 
 
 def _explain_limit(refusal: Refusal) -> HeadwaterError | None:

@@ -44,11 +44,17 @@ class CoauthorCache:
         """The batches of this run: as many of the due coauthors as the limits allow."""
         return list(split(self._choose(), _COAUTHORS_PER_LOAD))
 
-    def estimate(self) -> Estimate:
-        """What these requests cost, by what raw holds."""
-        count = len(self._choose())
-        note = f"of {self._due_count:,} that are due" if count < self._due_count else ""
-        return Estimate(f"first and last years of {count:,} coauthors", count, note)
+    def estimate(self, member_ids: Sequence[str]) -> Estimate | None:
+        """What these requests cost for these members, by what raw holds; None if the run asks for no coauthors.
+
+        The works that the run brings first may name any number more.
+        """
+        if not self._most or self._options.list(AUTHOR):
+            return None
+        due = len(self._list_due(member_ids))
+        most = min(self._most, self._client.available_credits // 2)
+        note = f"{due:,} are due by what is loaded; those of new works are additional"
+        return Estimate("first and last years of coauthors", min(due, most), most, note)
 
     def list_pages(self, batch: Sequence[str]) -> Iterator[Page]:
         """The answers for the authors of a batch."""
@@ -109,8 +115,8 @@ class CoauthorCache:
         # The other half is for later runs of the day: their works matter more.
         return due[: min(self._most, self._client.available_credits // 2)]
 
-    def _list_due(self) -> list[str]:
-        ranked = rank_coauthors(self._raw)
+    def _list_due(self, member_ids: Sequence[str] | None = None) -> list[str]:
+        ranked = rank_coauthors(self._raw, member_ids)
         if self._options.is_full_refresh:
             return ranked
         asked_at = self._read_asked()

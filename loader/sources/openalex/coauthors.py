@@ -1,6 +1,7 @@
 """The coauthors of the roster's authors: they follow from raw alone, so that a killed run leaves none out."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from loader.base.dbt_project import read_seed
 from loader.raw.warehouse import RawSchema
@@ -8,12 +9,13 @@ from loader.sources.openalex.bookkeeping import list_left_statuses, read_work_st
 from loader.sources.openalex.known import WorkHead, list_works_of, read_members
 
 
-def rank_coauthors(raw: RawSchema) -> list[str]:
-    """The ids of all who share works with today's roster and are not on it, those who share the most works first.
+def rank_coauthors(raw: RawSchema, member_ids: Iterable[str] | None = None) -> list[str]:
+    """The ids of all who share works with the members and are none themselves, those who share the most works first.
 
-    On a tie the smaller id comes first. Works that have left OpenAlex do not count.
+    The members are `member_ids`, by default today's roster in raw. On a tie the smaller id comes first. Works
+    that have left OpenAlex do not count.
     """
-    members = read_members(raw)
+    members = read_members(raw) if member_ids is None else set(member_ids)
     placeholders = {row["author_id"] for row in read_seed("academic", "placeholder_authors")}
     statuses, left = read_work_statuses(raw), list_left_statuses()
     counts: Counter[str] = Counter()

@@ -2,42 +2,85 @@
 
 from loader.raw.warehouse import RawSchema
 from loader.sources.contract import Estimate
-from loader.sources.openalex.author_records import AuthorRecords
-from loader.sources.openalex.client import MAX_VALUES, PER_PAGE
+from loader.sources.openalex.author_records import AuthorRecords, count_lists
+from loader.sources.openalex.client import PER_PAGE
+from loader.sources.openalex.mentioned import read_mentioned
+from loader.sources.openalex.presumed import PresumedMembers
 from loader.sources.openalex.state import WorksState
 from loader.sources.openalex.works import WorksPlan
 
 _WORK_COUNTS = "select id, coalesce(cast(document ->> '$.works_count' as bigint), 0) from {raw}.authors"
 
 
-def estimate_requests(
-    state: WorksState, records: AuthorRecords, plan: WorksPlan, raw: RawSchema, *, orcid_count: int
-) -> list[Estimate]:
-    """The lists that a run reads; each page of a hundred records, or filter of a hundred values, costs one credit."""
-    counts = dict(raw.query(_WORK_COUNTS)) if raw.has_table("authors") else {}
+def estimate_people(members: PresumedMembers, records: AuthorRecords) -> list[Estimate]:
+    """The look-ups of the roster's people, and their records."""
+    least, most = records.count_credits(members.ids, members.unknown_count)
+    least = max(least, 0 if members.ids else 1)  # a run finds somebody, or fails
+    if members.is_complete:
+        lookups = count_lists(members.lookup_count)
+        return [
+            Estimate(f"look up {members.lookup_count:,} ORCIDs", lookups, lookups),
+            Estimate("authors", least, most, "of those whose works change, again" if most > least else ""),
+        ]
+    known = len(members.ids)
+    note = f"{known:,} are known from an earlier load" if known else "nobody is known of them yet"
+    return [
+        Estimate("people of the institution", max(1, count_lists(known)), None, note),
+        Estimate("authors", least, None, "the records of these people"),
+    ]
+
+
+def estimate_works(state: WorksState, plan: WorksPlan, raw: RawSchema) -> list[Estimate]:
+    """The lists of works: each page of a hundred records, or filter of a hundred values, costs one credit."""
     full = [group for group in plan.groups if group.is_full]
     swept = [group for group in plan.groups if not group.is_full]
-    unknown = sum(author_id not in counts for group in full for author_id in group.author_ids)
-    work_pages = [_count_pages(sum(counts.get(author_id, 0) for author_id in group.author_ids)) for group in full]
+    counts = dict(raw.query(_WORK_COUNTS)) if raw.has_table("authors") else {}
+    full_ids = [author_id for group in full for author_id in group.author_ids]
+    unknown = sum(author_id not in counts for author_id in full_ids)
+    by_counts = [sum(counts.get(author_id, 0) for author_id in group.author_ids) for group in full]
+    # Works that authors share come once in a list, so their counts add up to more.
+    held = [len(state.list_known(group)) for group in full]
+    sweeps = sum(map(state.count_sweep_credits, swept))
     estimates = [
         Estimate(
-            f"look up {orcid_count:,} ORCIDs",
-            -(-orcid_count // MAX_VALUES),
-            "their records and works are additional: nothing is known of them yet",
-        ),
-        Estimate("authors", records.count_credits(state.member_ids), ""),
-        Estimate(
-            f"all works of {sum(len(group.author_ids) for group in full):,} authors",
-            sum(work_pages),
-            f"at least: nothing is known yet of {unknown:,} of them" if unknown else "",
+            f"all works of {len(full_ids):,} authors",
+            sum(_count_pages(min(pair)) for pair in zip(by_counts, held, strict=True)),
+            None if unknown else sum(_count_pages(max(pair)) for pair in zip(by_counts, held, strict=True)),
+            f"nothing is known yet of {unknown:,} of them" if unknown else "",
         ),
         Estimate(
             f"which works changed, of {sum(len(group.author_ids) for group in swept):,} authors",
-            sum(map(state.count_sweep_credits, swept)),
-            "and one each for a hundred works that changed and for a hundred of their authors",
+            len(swept) if plan.may_stop_early else sweeps,
+            2 * sweeps if plan.may_stop_early else sweeps,
         ),
     ]
-    return [estimate for estimate in estimates if estimate.credits]
+    return [each for each in estimates if each.at_most != 0]
+
+
+def estimate_unknown_people(members: PresumedMembers) -> list[Estimate]:
+    """The works of those whom no load has found so far."""
+    if members.is_complete and not members.unknown_count:
+        return []
+    who = f"{members.unknown_count:,} people looked up by ORCID" if members.is_complete else "people who are new there"
+    # One list of works has room for a hundred authors; without other authors there is one at least.
+    return [Estimate(f"all works of {who}", 0 if members.ids else 1, None, "nothing is known of them yet")]
+
+
+def estimate_named(
+    members: PresumedMembers, raw: RawSchema, plan: WorksPlan, *, is_full_refresh: bool
+) -> list[Estimate]:
+    """The works that changed, and what works name: by what raw holds, and unknown of what is still to come."""
+    is_open = bool(plan.groups) or not members.is_complete or members.unknown_count > 0
+    estimates: list[Estimate] = []
+    if any(not group.is_full for group in plan.groups):
+        estimates.append(Estimate("works that changed", 0, None, "one for a hundred works"))
+    mentioned = read_mentioned(raw)._asdict() if raw.has_table("works") else {}
+    for table in ("institutions", "topics"):
+        held = set(raw.query_keys(f"select id from {{raw}}.{table}")) if raw.has_table(table) else set[str]()
+        lists = count_lists(sum(is_full_refresh or key not in held for key in mentioned.get(table, [])))
+        note = "one for a hundred that new works name" if is_open else ""
+        estimates.append(Estimate(table, lists, None if is_open else lists, note))
+    return estimates
 
 
 def _count_pages(records: int) -> int:

@@ -1,33 +1,29 @@
 """From what the user names, a file or an institution, to the authors that OpenAlex knows."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import msgspec
 
-from loader.base.errors import HeadwaterError
+from loader.base.errors import HeadwaterError, SettingsError
 from loader.base.settings import ROOT
 from loader.fetch.pages import Page
 from loader.fetch.records import read_id
 from loader.raw.warehouse import RawSchema
 from loader.sources.openalex.bookkeeping import is_recent, read_record_times
 from loader.sources.openalex.client import OpenAlexClient
-from loader.sources.openalex.known import read_members
-from loader.sources.openalex.models import MEMBERS
+from loader.sources.openalex.presumed import (
+    PresumedMembers,
+    find_people_of,
+    read_held_orcids,
+    read_roster_orcids,
+)
 from loader.sources.openalex.roster import RosterEntry, normalise_author_id, normalise_orcid, read_roster
 
 EXAMPLE_ROSTER = Path(__file__).with_name("example_roster.csv")
 _INSTITUTION_ID = re.compile(r"(?:https?://openalex\.org/)?(I\d+)", re.IGNORECASE)
-# If several authors have one ORCID, it belongs to the one who has it in the roster.
-_KNOWN_ORCIDS = f"""
-    select author.document ->> '$.orcid', member.id
-    from {{raw}}.roster as member
-    inner join {{raw}}.authors as author
-        on member.id = author.id and (member.document ->> '$.orcid') = (author.document ->> '$.orcid')
-    where member.id in ({MEMBERS})
-"""
 _ROR = re.compile(r"(?:https?://ror\.org/)?(0[a-z0-9]{6}\d{2})", re.IGNORECASE)
 
 
@@ -60,6 +56,8 @@ def _read_orcid(text: str | None) -> str | None:
 class Members:
     """The roster's authors, found once per run. `notes` is what the user should know about them.
 
+    `identifiers` are those of the roster's lines, `unknown` the lines whose ORCID OpenAlex does not know.
+
     OpenAlex is asked for the ORCIDs that raw has no recent answer for; with `is_full_refresh`, for all. Raises
     HeadwaterError if neither or both of `roster` and `institution` are given, or if nobody is found.
     """
@@ -76,7 +74,7 @@ class Members:
         if institution and roster and _resolve(roster) == EXAMPLE_ROSTER:
             roster = None  # an institution given beside the configuration that ships
         if bool(roster) == bool(institution):
-            raise HeadwaterError(
+            raise SettingsError(
                 "Set either sources.openalex.roster (a CSV file) or sources.openalex.institution (an OpenAlex or ROR"
                 f" id), not both: {'both are' if roster else 'neither is'} set."
             )
@@ -87,13 +85,15 @@ class Members:
         self._institution = institution
         self._entries: list[RosterEntry] | None = None
         self.notes: list[str] = []
+        self.unknown: dict[str, RosterEntry] = {}
+        self.identifiers: set[str] = set()
 
     def find(self) -> list[RosterEntry]:
         """The members, each with its author id, sorted by it."""
         if self._entries is None:
             found = self._read_file() if self._roster else self._ask_institution()
             if not found:
-                raise HeadwaterError("OpenAlex knows no author of this roster.")
+                raise SettingsError("OpenAlex knows no author of this roster.")
             self._entries = sorted(found, key=lambda entry: entry.author_id or "")
         return self._entries
 
@@ -101,20 +101,33 @@ class Members:
         """The members' author ids."""
         return [entry.author_id for entry in self.find() if entry.author_id]
 
-    def find_without_asking(self) -> tuple[list[str], int]:
-        """The author ids that the file or raw has, and how many ORCIDs a run looks up."""
+    def presume(self) -> PresumedMembers:
+        """The members by what the file and raw say, without a request."""
         if not self._roster:
-            return sorted(read_members(self._raw)), 0
-        entries = read_roster(_resolve(self._roster))
-        by_orcid = self._read_orcids()
-        found = {entry.author_id or by_orcid.get(entry.orcid or "") for entry in entries}
-        return sorted(filter(None, found)), len(self._list_unresolved(entries, by_orcid))
+            ids = find_people_of(self._raw, *self._read_institution())
+            return PresumedMembers([RosterEntry(author_id=each, orcid=None) for each in ids], 0, 0, is_complete=False)
+        entries = self._read_roster()
+        held = read_held_orcids(self._raw)
+        lookups = len(self._list_unresolved(entries, self._read_orcids()))
+        unknown = len(self._list_unresolved(entries, held))
+        known = [
+            entry if entry.author_id else replace(entry, author_id=held[entry.orcid or ""])
+            for entry in entries
+            if entry.author_id or entry.orcid in held
+        ]
+        return PresumedMembers(known, lookups, unknown, is_complete=True)
 
     def _read_file(self) -> list[RosterEntry]:
-        entries = read_roster(_resolve(self._roster or ""))
+        entries = self._read_roster()
         orcids = [entry.orcid for entry in entries if entry.orcid and not entry.author_id]
         known = self._read_orcids()
         by_orcid = known | self._resolve_orcids(self._list_unresolved(entries, known))
+        self.identifiers = {text for entry in entries for text in (entry.author_id or entry.orcid,) if text}
+        self.unknown = {
+            entry.orcid: entry
+            for entry in entries
+            if entry.orcid and not entry.author_id and entry.orcid not in by_orcid
+        }
         self.notes += [
             f"OpenAlex knows no author with {orcid}; the roster's others are loaded."
             for orcid in orcids
@@ -131,12 +144,18 @@ class Members:
                 self.notes.append(f"{entry.author_id} is on the roster twice, once by ORCID; the first line counts.")
         return list(people.values())
 
+    def _read_roster(self) -> list[RosterEntry]:
+        try:
+            return read_roster(_resolve(self._roster or ""))
+        except HeadwaterError as error:
+            raise SettingsError(str(error)) from error
+
     def _read_orcids(self) -> dict[str, str]:
         """The author of each ORCID as an earlier run found it, unless that is too long ago."""
         recent = {author_id for author_id, at in read_record_times(self._raw).items() if is_recent(at)}
         if not recent or self._is_full_refresh:
             return {}
-        return {orcid: author_id for orcid, author_id in self._raw.query(_KNOWN_ORCIDS) if author_id in recent}
+        return {orcid: author_id for orcid, author_id in read_roster_orcids(self._raw) if author_id in recent}
 
     def _list_unresolved(self, entries: Sequence[RosterEntry], by_orcid: Mapping[str, str]) -> list[str]:
         return [entry.orcid for entry in entries if entry.orcid and not entry.author_id and entry.orcid not in by_orcid]
@@ -152,14 +171,18 @@ class Members:
         }
 
     def _ask_institution(self) -> list[RosterEntry]:
-        try:
-            filter_name, value = read_institution(self._institution or "")
-        except ValueError as error:
-            raise HeadwaterError(f"sources.openalex.institution is {self._institution!r}; {error}.") from None
+        filter_name, value = self._read_institution()
         return [
             RosterEntry(author_id=author.id, orcid=author.orcid, display_name=author.display_name)
             for author in self._list_authors(filter_name, [value])
         ]
+
+    def _read_institution(self) -> tuple[str, str]:
+        """The filter for its people, and the id that it takes."""
+        try:
+            return read_institution(self._institution or "")
+        except ValueError as error:
+            raise SettingsError(f"sources.openalex.institution is {self._institution!r}; {error}.") from None
 
     def _list_authors(self, filter_name: str, values: Sequence[str]) -> Iterator[FoundAuthor]:
         for page in self._client.list_by("authors", filter_name, values):
@@ -193,8 +216,14 @@ def choose_members(member_ids: Sequence[str], wanted: Sequence[str]) -> list[str
     return sorted(set(wanted))
 
 
-def describe_members(entries: Sequence[RosterEntry], former_ids: Sequence[str]) -> Iterator[Page]:
-    """The roster as records: the members, and former members."""
+def describe_members(
+    entries: Sequence[RosterEntry], former_ids: Sequence[str], members_before: Set[str]
+) -> Iterator[Page]:
+    """The roster as records: the members, and former members. Some of these were `members_before` until now."""
     current = [{**asdict(entry), "is_member": True} for entry in entries]
     former = [{"author_id": author_id, "is_member": False} for author_id in former_ids]
-    yield Page([msgspec.json.encode(record) for record in [*current, *former]], len(current) + len(former))
+    yield Page(
+        [msgspec.json.encode(record) for record in [*current, *former]],
+        len(current) + len(former),
+        left_count=len(members_before & set(former_ids)),
+    )

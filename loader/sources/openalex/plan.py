@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from loader.base.errors import HeadwaterError, StopLoadingError
 from loader.fetch.pages import Page
@@ -11,14 +12,16 @@ from loader.sources.openalex.author_records import AuthorRecords, AuthorsLoad
 from loader.sources.openalex.batch import WorksLoad
 from loader.sources.openalex.client import OpenAlexClient
 from loader.sources.openalex.coauthor_cache import CoauthorCache
-from loader.sources.openalex.estimate import estimate_requests
+from loader.sources.openalex.estimate import estimate_works
 from loader.sources.openalex.groups import Group
 from loader.sources.openalex.members import Members, describe_members
 from loader.sources.openalex.mentioned import Mentioned, read_mentioned
+from loader.sources.openalex.models import MEMBERS
 from loader.sources.openalex.options import AUTHOR
 from loader.sources.openalex.settings import OpenAlexSettings
 from loader.sources.openalex.state import WorksState
 from loader.sources.openalex.sweep import Sweeper
+from loader.sources.openalex.unknown_people import describe_unknown_people, list_cleared
 from loader.sources.openalex.works import plan_works
 
 # Institutions and topics are requested when the works that name them are in raw: what is missing there follows from
@@ -66,10 +69,17 @@ class OpenAlexLoad:
         entries = members.find()
         for note in members.notes:
             run.progress.warn(note)
-        self.parts.records.compare_held(self.authors.author_ids if self.authors else ())
+        self.parts.records.compare_held(entries, self.authors.author_ids if self.authors else ())
         current = set(members.find_ids())
         known = run.raw.query_keys("select id from {raw}.roster order by id") if run.raw.has_table("roster") else []
-        return describe_members(entries, [key for key in known if key not in current])
+        before = frozenset(run.raw.query_keys(MEMBERS)) if known else frozenset[str]()
+        return describe_members(entries, [key for key in known if key not in current], before)
+
+    def describe_roster(self) -> Any:
+        """Whose ORCIDs OpenAlex does not know, and who is no longer unknown."""
+        members, raw = self.parts.members, self.parts.run.raw
+        cleared = list_cleared(raw, members.identifiers, members.unknown)
+        return describe_unknown_people(raw, members.unknown, cleared)
 
     def list_missing(self, table: str) -> Iterator[Page]:
         """The entities that raw works mention and the table lacks; with a full refresh also those that it has."""
@@ -121,8 +131,9 @@ def _plan_in_turn(parts: OpenAlexRun, state: WorksState) -> Plan:
     """The loads as plan_openalex says. Raises what ends the run."""
     run, records = parts.run, parts.records
     plan = plan_works(state, run.options, run.settings)
-    estimates = estimate_requests(state, records, plan, run.raw, orcid_count=0)
-    _warn_if_over_budget(parts, sum(estimate.credits for estimate in estimates))
+    parts_of_works = estimate_works(state, plan, run.raw)
+    needed = records.count_credits(state.member_ids)[0] + sum(part.at_least for part in parts_of_works)
+    _warn_if_over_budget(parts, needed)
     sweeper = Sweeper(parts.client, state, may_stop_early=plan.may_stop_early, has_paid_plan=run.settings.has_paid_plan)
     author_ids = records.find_missing(state.member_ids)
     authors = records.load(author_ids)

@@ -12,16 +12,27 @@ from loader.raw.documents import DOCUMENT_LIMITS, Documents
 from loader.raw.ledger import Progress
 from loader.raw.limits import LoadLimits
 from loader.raw.warehouse import RawSchema
-from loader.sources.contract import Estimate, Source, SourceRun
+from loader.sources.contract import RunEstimate, Source, SourceRun
 from loader.sources.openalex.bookkeeping import SYNC_STATUS_HINTS
-from loader.sources.openalex.estimate import estimate_requests
+from loader.sources.openalex.estimate import (
+    estimate_named,
+    estimate_people,
+    estimate_unknown_people,
+    estimate_works,
+)
 from loader.sources.openalex.models import Author, CoauthorYears, Institution, RosterMember, Topic, Work
 from loader.sources.openalex.options import AUTHOR
 from loader.sources.openalex.plan import OpenAlexLoad, OpenAlexRun, plan_openalex
 from loader.sources.openalex.questions import QUESTIONS
 from loader.sources.openalex.settings import OpenAlexSettings
 from loader.sources.openalex.state import WorksState
+from loader.sources.openalex.unknown_people import read_unknown_people
 from loader.sources.openalex.works import plan_works
+
+
+def describe_roster(load: OpenAlexLoad) -> Iterable[Any]:
+    """Whose ORCIDs OpenAlex does not know."""
+    return [load.describe_roster()]
 
 
 def list_authors(load: OpenAlexLoad) -> Iterator[Page]:
@@ -30,8 +41,8 @@ def list_authors(load: OpenAlexLoad) -> Iterator[Page]:
 
 
 def describe_author_checks(load: OpenAlexLoad) -> Iterable[Any]:
-    """When these records were requested."""
-    return [load.authors.describe()] if load.authors else []
+    """When these records were requested, and whom OpenAlex does not know."""
+    return load.authors.describe() if load.authors else []
 
 
 def list_works(load: OpenAlexLoad) -> Iterator[Page]:
@@ -66,15 +77,24 @@ class SyncStatus:
         )
 
 
-def estimate_openalex(run: SourceRun[OpenAlexSettings]) -> list[Estimate]:
+def estimate_openalex(run: SourceRun[OpenAlexSettings]) -> RunEstimate:
     """What a run would request, by what raw holds."""
     parts = OpenAlexRun(run)
-    author_ids, orcid_count = parts.members.find_without_asking()
-    state = WorksState(run.raw, author_ids)
+    members = parts.members.presume()
+    parts.records.compare_presumed(members.entries)
+    state = WorksState(run.raw, members.ids)
     plan = plan_works(state, run.options, run.settings)
-    estimates = estimate_requests(state, parts.records, plan, run.raw, orcid_count=orcid_count)
-    coauthors = parts.coauthors.estimate()
-    return [*estimates, coauthors] if coauthors.credits else estimates
+    estimates = [
+        *estimate_people(members, parts.records),
+        *estimate_works(state, plan, run.raw),
+        *estimate_unknown_people(members),
+        *estimate_named(members, run.raw, plan, is_full_refresh=parts.is_full_refresh),
+    ]
+    if coauthors := parts.coauthors.estimate(members.ids):
+        estimates.append(coauthors)
+    limits = (parts.client.available_credits, run.settings.requests_per_day)
+    budget = min(limit for limit in limits if limit is not None)
+    return RunEstimate([each for each in estimates if each.at_most != 0], budget)
 
 
 def _list_missing(table: str) -> Callable[[OpenAlexLoad], Iterator[Page]]:
@@ -86,7 +106,7 @@ SOURCE = Source(
     domain="academic",
     settings=OpenAlexSettings,
     resources=(
-        Documents("roster", RosterMember, OpenAlexLoad.list_roster),
+        Documents("roster", RosterMember, OpenAlexLoad.list_roster, describe_roster),
         Documents("authors", Author, list_authors, describe_author_checks),
         Documents("works", Work, list_works, describe_sync),
         Documents("institutions", Institution, _list_missing("institutions")),
@@ -97,6 +117,7 @@ SOURCE = Source(
     options=(AUTHOR,),
     plan=plan_openalex,
     estimate=estimate_openalex,
+    read_not_found=read_unknown_people,
     is_enabled=lambda settings: bool(settings.roster or settings.institution),
     without_key="OpenAlex answers about 1,000 lists of 100 records a day, with a free key ten times that",
     questions=QUESTIONS,

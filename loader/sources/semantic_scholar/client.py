@@ -5,7 +5,7 @@ Source: the documentation of its Graph API, and answers that its users reported 
 
 from collections.abc import Sequence
 
-from loader.base.errors import HeadwaterError, StopLoadingError
+from loader.base.errors import HeadwaterError, SettingsError, StopLoadingError
 from loader.fetch.batches import AnswerTooLargeError
 from loader.fetch.records import MatchedRecords
 from loader.fetch.session import Refusal
@@ -51,10 +51,7 @@ def explain_refusal(refusal: Refusal) -> HeadwaterError | None:
     """The error for an answer that no retry can help, else None."""
     message = refusal.message.lower()
     if refusal.status in (401, 403):
-        return StopLoadingError(
-            "Semantic Scholar refuses the request; set a valid key in sources.semantic_scholar.api_key,"
-            f" or none: {refusal.message}"
-        )
+        return SettingsError(_describe_key(refusal))
     if refusal.status != 400:
         return None
     if message.startswith("response would exceed maximum size"):
@@ -67,3 +64,15 @@ def explain_refusal(refusal: Refusal) -> HeadwaterError | None:
             f" loaded is kept. Semantic Scholar says: {refusal.message}"
         )
     return None
+
+
+def _describe_key(refusal: Refusal) -> str:
+    if refusal.has_key:
+        return (
+            "Semantic Scholar refuses the key; set a valid one in sources.semantic_scholar.api_key, or none:"
+            f" {refusal.message}"
+        )
+    return (
+        f"Semantic Scholar refuses requests without a key ({refusal.status}: {refusal.message}). Set one in"
+        " sources.semantic_scholar.api_key, or try again later."
+    )

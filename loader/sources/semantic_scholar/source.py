@@ -1,6 +1,6 @@
 """Semantic Scholar as a source: papers, and what became of the DOIs that were requested."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import tee
 from typing import ClassVar
 
@@ -12,10 +12,10 @@ from loader.fetch.pages import Page
 from loader.fetch.session import UnavailableError
 from loader.raw.documents import Documents
 from loader.raw.ledger import Progress
-from loader.sources.contract import Batch, Estimate, Plan, Source, SourceRun
+from loader.sources.contract import Batch, Estimate, Plan, RunEstimate, Source, SourceRun
 from loader.sources.questions import ask_key, ask_whether
 from loader.sources.semantic_scholar.client import MAX_IDS, SemanticScholarClient
-from loader.sources.semantic_scholar.due import find_openalex, list_due_dois
+from loader.sources.semantic_scholar.due import find_openalex, list_due_dois, presume_members
 from loader.sources.semantic_scholar.models import Lookup, Paper, describe_lookup
 from loader.sources.settings import HttpSettings
 
@@ -61,17 +61,23 @@ def plan_semantic_scholar(run: Run) -> Plan:
     yield Batch(("papers", "lookups"), Answers(run, _list_dois(run)))
 
 
-def estimate_semantic_scholar(run: Run) -> list[Estimate]:
+def estimate_semantic_scholar(run: Run) -> RunEstimate:
     """The look-ups that are due by what raw holds."""
-    dois = len(_list_dois(run))
+    dois = len(_list_dois(run, presume_members(run.raw)))
     note = "those of works that OpenAlex brings first are additional"
-    return [Estimate(f"what is known of {dois:,} DOIs", -(-dois // MAX_IDS), note)]
+    estimate = Estimate(f"what is known of {dois:,} DOIs", -(-dois // MAX_IDS), None, note)
+    return RunEstimate([estimate], run.settings.requests_per_day)
 
 
-def _list_dois(run: Run) -> list[str]:
+def _list_dois(run: Run, member_ids: Sequence[str] | None = None) -> list[str]:
     if not find_openalex(run.raw).has_table("works"):
         run.progress.warn("No works of OpenAlex are loaded yet, so there is no DOI to look up.")
-    return list_due_dois(run.raw, run.settings.refresh_after_days, is_full_refresh=run.options.is_full_refresh)
+    return list_due_dois(
+        run.raw,
+        run.settings.refresh_after_days,
+        is_full_refresh=run.options.is_full_refresh,
+        member_ids=member_ids,
+    )
 
 
 def _look_up(client: SemanticScholarClient, dois: list[str], progress: Progress) -> Iterator[BatchAnswer]:

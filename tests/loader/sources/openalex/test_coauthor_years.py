@@ -333,11 +333,11 @@ def test_a_run_of_single_authors_requests_no_coauthor_and_a_full_refresh_all_aga
 def test_what_coauthors_would_cost_is_estimated(loader: Loader, server: OpenAlexServer, coauthors: list[str]) -> None:
     loader.load(coauthor_credits=20)
     loader.configured["coauthor_credits"] = 30
-    (estimate,) = [each for each in loader.estimate() if "coauthors" in each.what]
-    assert (estimate.what, estimate.credits) == ("first and last years of 30 coauthors", 30)
-    assert estimate.note == f"of {len(coauthors) - 20:,} that are due"
+    (estimate,) = [each for each in loader.estimate().parts if "coauthors" in each.what]
+    assert (estimate.at_least, estimate.at_most) == (30, 30)
+    assert estimate.note.startswith(f"{len(coauthors) - 20:,} are due")
     loader.configured["coauthor_credits"] = 0
-    assert not [each for each in loader.estimate() if "coauthors" in each.what]
+    assert not [each for each in loader.estimate().parts if "coauthors" in each.what]
 
 
 def test_fewer_credits_than_none_are_refused(loader: Loader) -> None:

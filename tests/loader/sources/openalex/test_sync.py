@@ -358,20 +358,3 @@ def test_an_author_who_is_not_on_the_roster_is_refused(
 ) -> None:
     assert days.load(first_day, narrow("author", author)).error == error
     assert days.list_asked() == []
-
-
-def test_what_a_run_would_request_is_estimated_without_requests(days: Days, first_day: Catalogue) -> None:
-    def estimate(options: RunOptions | None = None) -> int:
-        with OpenAlexServer(first_day) as server:
-            estimates = days.connect(server).estimate(options)
-            assert server.requests == []
-        return sum(estimate.credits for estimate in estimates)
-
-    assert estimate() == 3, "one list each of ids, authors and works, at least"
-    assert not (days.folder / "warehouse.duckdb").exists()
-    days.load(first_day)
-    again = estimate(RunOptions(is_full_refresh=True))
-    days.load(first_day)
-    swept = len(days.requests)
-    assert swept <= estimate() <= swept + 1
-    assert swept <= again

@@ -78,11 +78,11 @@ def test_a_full_refresh_requests_everything_again_and_a_run_can_be_estimated(
     loader: PaperLoader, server: SemanticScholarServer, expected_dois: set[str]
 ) -> None:
     requests = -(-len(expected_dois) // 500)
-    assert [estimate.credits for estimate in loader.estimate()] == [requests]
+    assert [estimate.at_least for estimate in loader.estimate().parts] == [requests]
     assert server.requests == []
     loader.load()
-    assert [estimate.credits for estimate in loader.estimate()] == [0]
-    assert [estimate.credits for estimate in loader.estimate(RunOptions(is_full_refresh=True))] == [requests]
+    assert [estimate.at_least for estimate in loader.estimate().parts] == [0]
+    assert loader.estimate(RunOptions(is_full_refresh=True)).at_least == requests
     server.requests.clear()
     assert loader.load(RunOptions(is_full_refresh=True)).error is None
     asked = [doi for batch in server.list_asked() for doi in batch]
