@@ -75,8 +75,13 @@ def test_an_answer_is_requested_again_when_it_is_old(
 
 
 def test_a_full_refresh_requests_everything_again_and_a_run_can_be_estimated(
-    loader: PaperLoader, server: SemanticScholarServer, expected_dois: set[str]
+    loader: PaperLoader,
+    server: SemanticScholarServer,
+    expected_dois: set[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # With an institution, the members are those in raw.
+    monkeypatch.setenv("SOURCES__OPENALEX__INSTITUTION", "I136199984")
     requests = -(-len(expected_dois) // 500)
     assert [estimate.at_least for estimate in loader.estimate().parts] == [requests]
     assert server.requests == []
