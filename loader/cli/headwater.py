@@ -9,6 +9,7 @@ from loader.base.console import build_console, report_error
 from loader.base.disk import describe_failure
 from loader.base.errors import HeadwaterError
 from loader.base.settings import ROOT, read_settings
+from loader.cli.export import export
 from loader.cli.init import init
 from loader.cli.runs import runs
 from loader.cli.schedule import schedule
@@ -34,6 +35,7 @@ def main() -> None:
     """
 
 
+main.add_command(export)
 main.add_command(init)
 main.add_command(runs)
 main.add_command(schedule)

@@ -1,8 +1,11 @@
 """Readers get complete and tested marts, or the previous ones."""
 
+import csv
 import dataclasses
 import json
 import re
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -242,3 +245,48 @@ def test_status_fails_if_postgres_does_not_answer_or_differs(published: Workspac
     finally:
         with duckdb.connect(str(published.settings.warehouse)) as connection:
             connection.execute("drop table marts.fct_of_ones_own")
+
+
+def test_marts_are_exported_as_readers_see_them(published: Workspace, tmp_path: Path) -> None:
+    query = "select author_id, author_name, first_publication_year from {} order by author_id"
+    expected = published.query_postgres(query.format("marts.dim_authors"))
+    # What a spreadsheet would take for a formula, and an empty text beside null.
+    hostile = '=HYPERLINK("http://x")'
+    execute(published, f"update marts.dim_authors set author_name = '{hostile}' where author_id = '{expected[0][0]}'")
+    expected = published.query_postgres(query.format("marts.dim_authors"))
+    command = ("headwater", "export", "--output", str(tmp_path))
+    for kind in ("parquet", "csv"):
+        printed = published.run_well(*command, "--mart", "dim_authors", "--format", kind)
+        assert f"dim_authors.{kind}  {len(expected):,} rows" in printed
+        assert duckdb.sql(query.format(f"'{tmp_path}/dim_authors.{kind}'")).fetchall() == expected
+    assert len(list(csv.DictReader((tmp_path / "data_dictionary.csv").open()))) > 5
+    published.run_well(*command, "--mart", "dim_authors", "--format", "xlsx")
+    sheet = zipfile.ZipFile(tmp_path / "dim_authors.xlsx").read("xl/worksheets/sheet1.xml").decode()
+    assert "HYPERLINK" in sheet
+    assert "<f>" not in sheet
+
+    # All marts, typed; then those of a year, each year a folder.
+    published.run_well(*command)
+    files = {path.name for path in tmp_path.iterdir()}
+    assert {"fct_papers.parquet", "dim_dates.parquet", "data_dictionary.csv"} <= files
+    assert not [name for name in files if name.startswith(".unfinished")]
+    papers = tmp_path / "fct_papers.parquet"
+    assert duckdb.sql(f"select count(*) from '{papers}'").fetchall() == [(count_papers(published),)]
+    for _ in range(2):
+        published.run_well(*command, "--mart", "fct_papers", "--partition-by", "publication_year")
+        counted = duckdb.sql(f"select count(*) from read_parquet('{tmp_path}/fct_papers/*/*.parquet')")
+        assert counted.fetchall() == [(count_papers(published),)]
+
+    for arguments, error in (
+        (("--mart", "fct_paper"), "There is no mart 'fct_paper'. The marts are: "),
+        (("--mart", "dim_topics", "--partition-by", "nothing"), "dim_topics has no column 'nothing'"),
+        (("--format", "xlsx", "--partition-by", "publication_year"), "A workbook has no partitions"),
+    ):
+        refused = published.run(*command, *arguments)
+        assert (refused.status, len(refused.output.splitlines())) == (1, 1), refused.output
+        assert error in refused.output
+    execute(
+        published,
+        "update marts.dim_authors set author_name = int_authors.author_name"
+        " from transform.int_authors where int_authors.author_id = dim_authors.author_id",
+    )

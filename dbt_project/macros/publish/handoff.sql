@@ -126,6 +126,8 @@
             domain text, table_name text, build_id text, primary key (domain, table_name)
         );
     ')") -%}
+    {#- else DuckDB remembers the schemas that there were when it first looked -#}
+    {%- do run_query("call pg_clear_cache()") -%}
 {%- endmacro %}
 
 {% macro _record_handoffs(domains, owners) -%}

@@ -337,7 +337,7 @@ def test_names_that_postgres_still_holds_are_reported(office: Office) -> None:
 
 
 def test_status_says_that_postgres_differs_by_design(office: Office) -> None:
-    told = office.workspace.run_well("headwater", "status")
+    told = office.workspace.run("headwater", "status").output
     assert "Postgres was published pseudonymously" in told
     assert "differ" not in told
 

@@ -1,0 +1,181 @@
+"""Exports of the marts as files, with a data dictionary: what readers of Postgres see, in one snapshot."""
+
+import csv
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from loader.base.errors import HeadwaterError
+from loader.publish.marts import attach_postgres
+from loader.publish.postgres import Server
+
+FORMATS = ("parquet", "csv", "xlsx")
+DICTIONARY = "data_dictionary.csv"
+_MAX_SHEET_ROWS = 1_048_575  # below the header
+_ROWS_AT_A_TIME = 10_000
+_COLUMNS = """
+    select relname, attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum)
+    from pg_attribute join pg_class on pg_class.oid = attrelid
+    where relnamespace = 'marts'::regnamespace and relkind = 'r' and attnum > 0 and not attisdropped
+    order by relname, attnum
+"""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a mart, as Postgres has it; `description` is its comment."""
+
+    mart: str
+    name: str
+    data_type: str
+    description: str
+
+
+@dataclass(frozen=True)
+class ExportedMart:
+    """A mart that was written: a file, or with partitions a folder."""
+
+    mart: str
+    rows: int
+    path: Path
+
+
+def read_columns(server: Server) -> list[Column]:
+    """The columns of all published marts. Raises HeadwaterError if nothing is published."""
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("select to_regnamespace('marts') is not null")
+        if cursor.fetchone() == (True,):
+            cursor.execute(_COLUMNS)
+            if columns := [Column(mart, name, kind, told or "") for mart, name, kind, told in cursor.fetchall()]:
+                return columns
+    raise HeadwaterError("Nothing is published yet. Run `headwater run` first.")
+
+
+def export_marts(
+    server: Server, marts: Sequence[str], kind: str, folder: Path, partition_by: str | None = None
+) -> Iterator[ExportedMart]:
+    """Writes the named marts, or all, and the data dictionary into the folder.
+
+    Each file, or folder of partitions, replaces the one of an earlier export when it is complete. With `partition_by`
+    only marts that have the column are written, unless marts are named. Raises HeadwaterError for what cannot be
+    written.
+    """
+    columns = read_columns(server)
+    chosen = _choose(columns, marts, partition_by)
+    if kind == "xlsx" and partition_by:
+        raise HeadwaterError("A workbook has no partitions: use --format parquet or csv with --partition-by.")
+    with _open(server) as connection, _write_beside(folder) as unfinished:
+        for mart in chosen:
+            target = unfinished / (mart if partition_by else f"{mart}.{kind}")
+            rows = _write(connection, mart, kind, target, partition_by)
+            yield ExportedMart(mart, rows, _put_in_place(target, folder))
+        dictionary = unfinished / DICTIONARY
+        _write_dictionary([column for column in columns if column.mart in chosen], dictionary)
+        _put_in_place(dictionary, folder)
+
+
+def _choose(columns: Sequence[Column], marts: Sequence[str], partition_by: str | None) -> list[str]:
+    known = list(dict.fromkeys(column.mart for column in columns))
+    if unknown := [mart for mart in marts if mart not in known]:
+        raise HeadwaterError(f"There is no mart {unknown[0]!r}. The marts are: {', '.join(known)}.")
+    if partition_by is None:
+        return [mart for mart in known if not marts or mart in marts]
+    fitting = [column.mart for column in columns if column.name == partition_by]
+    if lacking := [mart for mart in marts if mart not in fitting]:
+        raise HeadwaterError(f"{lacking[0]} has no column {partition_by!r} to partition by.")
+    if not fitting:
+        raise HeadwaterError(f"No mart has a column {partition_by!r} to partition by.")
+    return [mart for mart in fitting if not marts or mart in marts]
+
+
+@contextmanager
+def _open(server: Server) -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB with Postgres attached, in one transaction: all marts are of one publication."""
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("set timezone = 'UTC'")
+        attach_postgres(connection, server)
+        connection.execute("begin")
+        yield connection
+
+
+@contextmanager
+def _write_beside(folder: Path) -> Iterator[Path]:
+    """A folder on the same disk, which is removed at the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder) as unfinished:
+        yield Path(unfinished)
+
+
+def _put_in_place(written: Path, folder: Path) -> Path:
+    target = folder / written.name
+    if target.is_dir():
+        replaced = written.with_name(f"replaced-{written.name}")
+        target.rename(replaced)
+        written.rename(target)
+        shutil.rmtree(replaced)
+    else:
+        written.replace(target)
+    return target
+
+
+def _write(connection: duckdb.DuckDBPyConnection, mart: str, kind: str, target: Path, partition_by: str | None) -> int:
+    place = f'postgres_server.marts."{mart}"'
+    if kind == "xlsx":
+        return _write_workbook(connection, mart, place, target)
+    # In a CSV file null is nothing between two commas, and an empty text is "".
+    options = ["format parquet"] if kind == "parquet" else ["format csv", "header"]
+    if partition_by:
+        target.mkdir()
+        options += [f'partition_by ("{partition_by}")', "write_partition_columns true", "overwrite_or_ignore true"]
+    quoted = str(target).replace("'", "''")
+    (rows,) = connection.execute(f"copy (from {place}) to '{quoted}' ({', '.join(options)})").fetchone() or (0,)
+    return int(rows)
+
+
+def _write_workbook(connection: duckdb.DuckDBPyConnection, mart: str, place: str, target: Path) -> int:
+    """One sheet. Text stays text, whatever it begins with."""
+    import xlsxwriter
+
+    (rows,) = connection.execute(f"select count(*) from {place}").fetchone() or (0,)
+    if rows > _MAX_SHEET_ROWS:
+        raise HeadwaterError(
+            f"{mart} has {rows:,} rows, and a sheet at most {_MAX_SHEET_ROWS:,}: use --format parquet."
+        )
+    found = connection.execute(f"from {place}")
+    with xlsxwriter.Workbook(str(target), {"constant_memory": True, "remove_timezone": True}) as workbook:
+        sheet = workbook.add_worksheet(mart[:31])
+        formats = {
+            date: workbook.add_format({"num_format": "yyyy-mm-dd"}),
+            datetime: workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+        }
+        for place_of, (name, *_) in enumerate(found.description or ()):
+            sheet.write_string(0, place_of, name)
+        number = 0
+        while batch := found.fetchmany(_ROWS_AT_A_TIME):
+            for row in batch:
+                number += 1
+                for place_of, value in enumerate(row):
+                    if isinstance(value, str):
+                        sheet.write_string(number, place_of, value)
+                    elif isinstance(value, date):  # a datetime is one, too
+                        if value.year < 1900:  # before the first day of a sheet's calendar
+                            sheet.write_string(number, place_of, value.isoformat())
+                        else:
+                            shown = value.astimezone(UTC) if isinstance(value, datetime) else value
+                            sheet.write_datetime(number, place_of, shown, formats[type(value)])
+                    elif value is not None:
+                        sheet.write(number, place_of, value)
+    return int(rows)
+
+
+def _write_dictionary(columns: Sequence[Column], path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["mart", "column", "type", "description"])
+        writer.writerows([column.mart, column.name, column.data_type, column.description] for column in columns)
