@@ -56,6 +56,7 @@ class Status:
     sources: list[SourceState]
     marts: list[MartState]
     postgres: str
+    is_postgres_used: bool
     is_postgres_reachable: bool
     missing_reader: str | None
     is_same: bool | None
@@ -71,12 +72,13 @@ class Status:
 
     @property
     def is_well(self) -> bool:
-        """Whether the last run was successful, and Postgres answers with the same marts as DuckDB.
+        """Whether the last run was successful, and Postgres, once it was used, answers with the same marts as DuckDB.
 
         A pseudonymous publication differs by design.
         """
         differs = self.is_same is False or (self.is_to_be_pseudonymous and self.has_names)
-        return self.last_run_error is None and self.is_postgres_reachable and not differs
+        is_missing = self.is_postgres_used and not self.is_postgres_reachable
+        return self.last_run_error is None and not is_missing and not differs
 
     @property
     def has_names(self) -> bool:
@@ -124,6 +126,7 @@ def read_status(settings: Settings) -> Status:
         sources=sources,
         marts=marts,
         postgres=postgres,
+        is_postgres_used=not server.is_embedded or (settings.postgres_data / "PG_VERSION").exists(),
         is_postgres_reachable=reachable is not None,
         missing_reader=describe_missing_reader(reachable) if reachable else None,
         is_same=all(mart.is_equal for mart in compared) if reachable and compared and not pseudonymous else None,

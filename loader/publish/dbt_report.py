@@ -40,9 +40,10 @@ def _note(kind: str, settings: Settings, target: str, started_at: datetime, proc
 
 def _find_failure(settings: Settings, target: str, started_at: datetime) -> str | None:
     path = settings.find_dbt_artifacts(target) / "run_results.json"
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"metadata": {"generated_at": ""}}
-    if results["metadata"]["generated_at"] < f"{started_at:%Y-%m-%dT%H:%M:%S}":
+    # Those of an earlier command may be there still.
+    if not path.exists() or path.stat().st_mtime < started_at.timestamp():
         return "dbt ended before it ran anything"
+    results = json.loads(path.read_text(encoding="utf-8"))
     failed = [result for result in results["results"] if result["status"] in _FAILED]
     if not failed:
         return None

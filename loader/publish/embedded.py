@@ -87,9 +87,21 @@ def _find_process(settings: Settings) -> psutil.Process | None:
 def _serves(process: psutil.Process, data: Path) -> bool:
     """Whether the process is a server of this folder, in which a server stays: a copied folder names the original's."""
     try:
-        return process.name() == "postgres" and Path(process.cwd()).samefile(data)
+        if process.name() != "postgres":
+            return False
+        return Path(process.cwd()).samefile(data)
+    except psutil.AccessDenied:
+        # Root in a container may not look there: its lock file names the folder, too.
+        return _read_served_folder(data) == data.resolve()
     except (OSError, psutil.Error):
         return False
+
+
+def _read_served_folder(data: Path) -> Path | None:
+    try:
+        return Path((data / "postmaster.pid").read_text().splitlines()[1]).resolve()
+    except (OSError, IndexError):
+        return None
 
 
 def _remove_foreign_locks(settings: Settings) -> None:

@@ -13,7 +13,8 @@ _SETTINGS = (
     "alter role {name} set search_path = marts",
     "alter role {name} set idle_in_transaction_session_timeout = '5min'",
 )
-_RIGHTS = ("grant usage on schema marts to {name}", "grant select on all tables in schema marts to {name}")
+_RIGHTS = "grant usage on schema marts to {name}"
+_READ = "grant select on marts.{mart} to {name}"
 # A user who may create roles creates it with the next publication.
 _IS_MISSING = """
     select to_regrole(%s) is null and to_regnamespace('marts') is not null and not (rolcreaterole or rolsuper)
@@ -46,10 +47,14 @@ def grant_marts(server: Server, name: str) -> bool:
         has_marts, is_known = cursor.fetchone() or (False, False)
         if not has_marts:
             raise HeadwaterError("Nothing is published yet. Run `headwater run` first.")
-        statements = (*(() if is_known else ("create role {name} login", *_SETTINGS)), *_RIGHTS)
+        cursor.execute("select table_name from operations.published_marts order by 1")
+        marts = [mart for (mart,) in cursor.fetchall()]
+        role = sql.Identifier(name)
         try:
-            for statement in statements:
-                cursor.execute(sql.SQL(statement).format(name=sql.Identifier(name)))
+            for statement in (*(() if is_known else ("create role {name} login", *_SETTINGS)), _RIGHTS):
+                cursor.execute(sql.SQL(statement).format(name=role))
+            for mart in marts:
+                cursor.execute(sql.SQL(_READ).format(mart=sql.Identifier(mart), name=role))
         except errors.InsufficientPrivilege as error:
             quoted = sql.Identifier(name).as_string(connection)
             raise HeadwaterError(

@@ -106,6 +106,10 @@ class _OpenAccess(TypedDict, total=False):
     oa_url: str | None
 
 
+class _Percentile(TypedDict, total=False):
+    value: float | None
+
+
 class _Biblio(TypedDict, total=False):
     volume: str | None
     issue: str | None
@@ -152,6 +156,7 @@ class Work(_Entity):
     authorships: list[_Authorship] | None = None
     cited_by_count: CitationCount = 0
     fwci: float | None = None
+    citation_normalized_percentile: _Percentile | None = None
     countries_distinct_count: Integer | None = None
     institutions_distinct_count: Integer | None = None
     locations_count: Integer | None = None

@@ -62,8 +62,8 @@ def test_a_copied_data_folder_has_a_server_of_its_own(workspace: Workspace, tmp_
     started = workspace.run("headwater", "postgres", "start", extra=copy)
     try:
         assert started.status == 0, started.output
-        server = find_server(read_settings(copy), {})
-        with closing(server.connect()) as connection, connection.cursor() as cursor:
+        url = workspace.run("headwater", "postgres", "url", extra=copy).output.strip()
+        with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
             cursor.execute("update kept set number = 18")
             connection.commit()
     finally:
