@@ -71,11 +71,17 @@ def stop(settings: Settings) -> bool:
         return False
     process.send_signal(signal.SIGINT)  # Postgres's "fast" shutdown
     deadline = time.monotonic() + _STOP_SECONDS
-    while is_running(settings):
+    while _is_alive(process):
         if time.monotonic() > deadline:
             raise HeadwaterError(f"The embedded Postgres server (process {process.pid}) does not stop.")
         time.sleep(_POLL_SECONDS)
     return True
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _find_process(settings: Settings) -> psutil.Process | None:
