@@ -11,6 +11,7 @@ from loader.base.errors import HeadwaterError
 from loader.base.settings import ROOT, read_settings
 from loader.cli.export import export
 from loader.cli.init import init
+from loader.cli.report import make_report
 from loader.cli.runs import runs
 from loader.cli.schedule import schedule
 from loader.publish import embedded, postgres
@@ -37,6 +38,7 @@ def main() -> None:
 
 main.add_command(export)
 main.add_command(init)
+main.add_command(make_report)
 main.add_command(runs)
 main.add_command(schedule)
 

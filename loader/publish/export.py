@@ -1,23 +1,22 @@
 """Exports of the marts as files, with a data dictionary: what readers of Postgres see, in one snapshot."""
 
 import csv
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from loader.base.errors import HeadwaterError
+from loader.publish.files import put_in_place, write_beside
 from loader.publish.marts import attach_postgres
 from loader.publish.postgres import Server
+from loader.publish.workbook import MAX_SHEET_ROWS, Workbook
 
 FORMATS = ("parquet", "csv", "xlsx")
 DICTIONARY = "data_dictionary.csv"
-_MAX_SHEET_ROWS = 1_048_575  # below the header
 _ROWS_AT_A_TIME = 10_000
 _COLUMNS = """
     select relname, attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum)
@@ -70,14 +69,14 @@ def export_marts(
     chosen = _choose(columns, marts, partition_by)
     if kind == "xlsx" and partition_by:
         raise HeadwaterError("A workbook has no partitions: use --format parquet or csv with --partition-by.")
-    with _open(server) as connection, _write_beside(folder) as unfinished:
+    with _open(server) as connection, write_beside(folder) as unfinished:
         for mart in chosen:
             target = unfinished / (mart if partition_by else f"{mart}.{kind}")
             rows = _write(connection, mart, kind, target, partition_by)
-            yield ExportedMart(mart, rows, _put_in_place(target, folder))
+            yield ExportedMart(mart, rows, put_in_place(target, folder))
         dictionary = unfinished / DICTIONARY
         _write_dictionary([column for column in columns if column.mart in chosen], dictionary)
-        _put_in_place(dictionary, folder)
+        put_in_place(dictionary, folder)
 
 
 def _choose(columns: Sequence[Column], marts: Sequence[str], partition_by: str | None) -> list[str]:
@@ -104,26 +103,6 @@ def _open(server: Server) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-@contextmanager
-def _write_beside(folder: Path) -> Iterator[Path]:
-    """A folder on the same disk, which is removed at the end."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder) as unfinished:
-        yield Path(unfinished)
-
-
-def _put_in_place(written: Path, folder: Path) -> Path:
-    target = folder / written.name
-    if target.is_dir():
-        replaced = written.with_name(f"replaced-{written.name}")
-        target.rename(replaced)
-        written.rename(target)
-        shutil.rmtree(replaced)
-    else:
-        written.replace(target)
-    return target
-
-
 def _write(connection: duckdb.DuckDBPyConnection, mart: str, kind: str, target: Path, partition_by: str | None) -> int:
     place = f'postgres_server.marts."{mart}"'
     if kind == "xlsx":
@@ -139,39 +118,20 @@ def _write(connection: duckdb.DuckDBPyConnection, mart: str, kind: str, target: 
 
 
 def _write_workbook(connection: duckdb.DuckDBPyConnection, mart: str, place: str, target: Path) -> int:
-    """One sheet. Text stays text, whatever it begins with."""
-    import xlsxwriter
-
+    """One sheet."""
     (rows,) = connection.execute(f"select count(*) from {place}").fetchone() or (0,)
-    if rows > _MAX_SHEET_ROWS:
-        raise HeadwaterError(
-            f"{mart} has {rows:,} rows, and a sheet at most {_MAX_SHEET_ROWS:,}: use --format parquet."
-        )
+    if rows > MAX_SHEET_ROWS:
+        raise HeadwaterError(f"{mart} has {rows:,} rows, and a sheet at most {MAX_SHEET_ROWS:,}: use --format parquet.")
     found = connection.execute(f"from {place}")
-    with xlsxwriter.Workbook(str(target), {"constant_memory": True, "remove_timezone": True}) as workbook:
-        sheet = workbook.add_worksheet(mart[:31])
-        formats = {
-            date: workbook.add_format({"num_format": "yyyy-mm-dd"}),
-            datetime: workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
-        }
-        for place_of, (name, *_) in enumerate(found.description or ()):
-            sheet.write_string(0, place_of, name)
-        number = 0
-        while batch := found.fetchmany(_ROWS_AT_A_TIME):
-            for row in batch:
-                number += 1
-                for place_of, value in enumerate(row):
-                    if isinstance(value, str):
-                        sheet.write_string(number, place_of, value)
-                    elif isinstance(value, date):  # a datetime is one, too
-                        if value.year < 1900:  # before the first day of a sheet's calendar
-                            sheet.write_string(number, place_of, value.isoformat())
-                        else:
-                            shown = value.astimezone(UTC) if isinstance(value, datetime) else value
-                            sheet.write_datetime(number, place_of, shown, formats[type(value)])
-                    elif value is not None:
-                        sheet.write(number, place_of, value)
+    with Workbook(target) as workbook:
+        columns = [name for name, *_ in found.description or ()]
+        workbook.write_table(workbook.add_sheet(mart), columns, _fetch(found))
     return int(rows)
+
+
+def _fetch(found: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    while batch := found.fetchmany(_ROWS_AT_A_TIME):
+        yield from batch
 
 
 def _write_dictionary(columns: Sequence[Column], path: Path) -> None:
