@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test chaos lint format docs bench lock clean
+.PHONY: help setup demo run test chaos lint format docs lineage bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ format: $(READY) ## Format Python and SQL
 
 docs: $(READY) ## The dbt docs site with lineage, as one page: data/docs/index.html
 	@$(BIN)/headwater docs
+
+lineage: $(READY) ## The picture of the README, docs/lineage.svg, from the models as they are
+	@$(BIN)/headwater docs --lineage fct_papers --output docs/lineage.svg
 
 bench: $(READY) ## Measure loading and publishing against their floors, and a second run against the first
 	@$(BIN)/python -m tests.benchmarks.bench

@@ -9,6 +9,7 @@ from loader.base.console import build_console, report_error
 from loader.base.disk import describe_failure
 from loader.base.errors import HeadwaterError
 from loader.base.settings import ROOT, read_settings
+from loader.cli.docs import docs
 from loader.cli.export import export
 from loader.cli.init import init
 from loader.cli.report import make_report
@@ -36,6 +37,7 @@ def main() -> None:
     """
 
 
+main.add_command(docs)
 main.add_command(export)
 main.add_command(init)
 main.add_command(make_report)
@@ -123,14 +125,6 @@ def status(as_json: bool) -> None:
         print_status(found, build_console())
         _report_ignored()
     sys.exit(0 if found.is_well else 1)
-
-
-@main.command()
-def docs() -> None:
-    """Build the dbt docs site as one page: every table and column, with lineage."""
-    from loader.publish.dbt import build_docs
-
-    click.echo(build_docs(read_settings(), build_console()))
 
 
 @main.command(name="new-source")

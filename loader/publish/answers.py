@@ -20,7 +20,7 @@ class Chart(BaseModel):
     """One entry of an exposure's `meta.charts`: which columns of the answer are drawn, and how.
 
     `x` or `y` may name several columns with numbers, which become a series each; with `stack` they are parts of a
-    whole. A bar whose `y` is text lies. A `rect` has text on both axes, and `color` is its number; elsewhere `color` is
+    whole. Bars are horizontal if `y` is text. A `rect` has text on both axes, and `color` is its number; elsewhere `color` is
     a column with a text by which the marks are told apart.
     """
 

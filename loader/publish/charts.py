@@ -13,7 +13,7 @@ from typing import Any
 
 from loader.publish.answers import Answer, Chart, name_heading
 
-_WIDTH_PIXELS = 720
+_WIDTH_PIXELS = 752
 _ROW_PIXELS = 24
 _HEIGHT_PIXELS = 280
 _SERIES = [f"var(--series-{number})" for number in range(1, 7)]
@@ -39,8 +39,8 @@ def _draw(answer: Answer, chart: Chart) -> str | None:
     if chart.mark == "rect":
         return _draw_matrix(answer, x[0], y[0], chart.color or "")
     # Numbers against a category: they stand on the axis that names several columns, and else on y, unless y is text.
-    lies = len(x) > 1 or (len(y) == 1 and any(isinstance(value, str) for value in answer.list_values(y[0])))
-    categories, measures = (y[0], x) if lies else (x[0], y)
+    is_horizontal = len(x) > 1 or (len(y) == 1 and any(isinstance(value, str) for value in answer.list_values(y[0])))
+    categories, measures = (y[0], x) if is_horizontal else (x[0], y)
     labels = _tell_apart(answer.list_values(categories), may_repeat=chart.color is not None)
     rows = [
         {"category": label, "value": number, "series": series, "place": place}
@@ -53,20 +53,31 @@ def _draw(answer: Answer, chart: Chart) -> str | None:
         )
         if (number := _read_number(value)) is not None
     ]
-    return _render(_build(chart, rows, labels, categories, measures, lies)) if rows else None
+    return _render(_build(chart, rows, labels, categories, measures, is_horizontal)) if rows else None
 
 
 def _build(
-    chart: Chart, rows: list[dict[str, Any]], labels: list[str], categories: str, measures: Sequence[str], lies: bool
+    chart: Chart,
+    rows: list[dict[str, Any]],
+    labels: list[str],
+    categories: str,
+    measures: Sequence[str],
+    is_horizontal: bool,
 ) -> Any:
     import altair as alt
 
     order = list(dict.fromkeys(labels))
     series = list(dict.fromkeys(row["series"] for row in rows))
-    across = alt.Axis(labelAngle=0, labelOverlap=True, labelLimit=220, grid=False, ticks=False)
-    category: dict[str, Any] = {"sort": order, "title": None if lies else name_heading(categories), "axis": across}
+    across = alt.Axis(labelAngle=0, labelOverlap=True, labelLimit=260, grid=False, ticks=False)
+    category: dict[str, Any] = {
+        "sort": order,
+        "title": None if is_horizontal else name_heading(categories),
+        "axis": across,
+        "scale": alt.Scale(paddingInner=0.2) if chart.mark == "bar" else alt.Undefined,
+    }
     title = name_heading(measures[0]) if len(measures) == 1 else _find_unit(measures)
-    value: dict[str, Any] = {"title": title, "stack": True if chart.stack else None}
+    ticks = alt.Axis(tickCount=8 if is_horizontal else 6)
+    value: dict[str, Any] = {"title": title, "stack": True if chart.stack else None, "axis": ticks}
     if chart.stack and all(measure.startswith("percent_") for measure in measures):
         value["scale"] = alt.Scale(domain=[0, 100])
     base = alt.Chart(alt.Data(values=rows))
@@ -76,7 +87,7 @@ def _build(
         "point": base.mark_point(color=_SERIES[0], filled=True, size=90, opacity=1),
     }[chart.mark]
     encoding: dict[str, Any] = {}
-    if lies:
+    if is_horizontal:
         encoding |= {"y": alt.Y("category:N", **category), "x": alt.X("value:Q", **value)}
     else:
         encoding |= {"x": alt.X("category:O", **category), "y": alt.Y("value:Q", **value)}
@@ -86,12 +97,12 @@ def _build(
             "series:N", sort=series, title=None, scale=alt.Scale(domain=series, range=_SERIES)
         )
         encoding["order"] = alt.Order("place:O")
-        if is_grouped and lies:
+        if is_grouped and is_horizontal:
             encoding["yOffset"] = alt.YOffset("series:N", sort=series)
         elif is_grouped:
             encoding["xOffset"] = alt.XOffset("series:N", sort=series)
     bars = 0.6 * len(series) if is_grouped else 1
-    height = len(order) * _ROW_PIXELS * bars if lies else _HEIGHT_PIXELS
+    height = len(order) * _ROW_PIXELS * bars if is_horizontal else _HEIGHT_PIXELS
     return marked.encode(**encoding).properties(width=_WIDTH_PIXELS, height=height)
 
 
@@ -108,7 +119,7 @@ def _draw_matrix(answer: Answer, x: str, y: str, color: str) -> str | None:
     down = sorted({row["y"] for row in rows})
     base = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("x:N", title=name_heading(x), axis=alt.Axis(labelAngle=0, labelLimit=160, grid=False, ticks=False)),
-        y=alt.Y("y:N", title=None, axis=alt.Axis(labelLimit=220, grid=False, ticks=False)),
+        y=alt.Y("y:N", title=None, axis=alt.Axis(labelLimit=260, grid=False, ticks=False)),
     )
     cells = base.mark_rect(color=_SERIES[0]).encode(
         opacity=alt.Opacity("value:Q", legend=None, scale=alt.Scale(range=[0.12, 0.6]))
@@ -132,6 +143,7 @@ def _render(chart: Any) -> str:
             titleFontSize=13,
             titleFontWeight="normal",
             titlePadding=8,
+            labelPadding=6,
         )
         .configure_legend(labelColor=ink, labelFontSize=13, orient="top", labelLimit=300, symbolType="square")
     )
@@ -151,7 +163,7 @@ def _name_series(answer: Answer, color: str | None, measure: str) -> list[str]:
 
 
 def _tell_apart(values: Sequence[object], *, may_repeat: bool) -> list[str]:
-    """Labels; of two people of one name the second is numbered, or their bars would lie on each other."""
+    """Labels; of two people of one name the second is numbered, or their bars would stand on each other."""
     labels = [show_label(value) for value in values]
     if may_repeat:
         return labels

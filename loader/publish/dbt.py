@@ -171,6 +171,15 @@ def build_docs(settings: Settings, console: Console) -> Path:
     return page
 
 
+def read_manifest(settings: Settings, console: Console) -> dict[str, Any]:
+    """What dbt knows of the project as it is now: manifest.json. Raises HeadwaterError with dbt's words."""
+    run = run_dbt(["parse"], settings, console, "Reading the dbt project")
+    if not run.is_successful:
+        raise HeadwaterError(run.describe_errors())
+    manifest: dict[str, Any] = json.loads((settings.find_dbt_artifacts() / "manifest.json").read_text())
+    return manifest
+
+
 def _read_event(line: str) -> dict[str, Any]:
     """An event of dbt's log; any other line, such as one of Python's own, counts as an error."""
     try:

@@ -55,8 +55,6 @@ def render_page(answers: dict[str, Answer]) -> str:
     parts = [_HEAD.read_text()]
     for name, exposure in read_exposures().items():
         parts.append(f"## {exposure['label']}\n\n{exposure['description'].strip()}\n")
-        if picture := exposure["config"].get("meta", {}).get("picture"):
-            parts.append(_render_picture(answers[name], **picture))
         parts.append(_render_table(answers[name]))
         parts.append(f"[{name}.sql](../dbt_project/analyses/academic/{name}.sql)\n")
     return "\n".join(parts)
@@ -70,14 +68,3 @@ def _render_table(answer: Answer) -> str:
         *("| " + " | ".join("–" if value is None else str(value) for value in row) + " |" for row in answer.rows),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _render_picture(answer: Answer, x: str, y: str) -> str:
-    labels = ", ".join(f'"{label}"' for label in answer.list_values(x))
-    heights = ", ".join(str(value or 0) for value in answer.list_values(y))
-    return (
-        "```mermaid\nxychart-beta\n"
-        f'    x-axis "{x.replace("_", " ")}" [{labels}]\n'
-        f'    y-axis "{y.replace("percent_", "% ").replace("_", " ")}"\n'
-        f"    bar [{heights}]\n```\n"
-    )
