@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import psycopg2
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 
 from loader.base.errors import HeadwaterError
 from loader.base.settings import ROOT
@@ -20,8 +20,8 @@ class Chart(BaseModel):
     """One entry of an exposure's `meta.charts`: which columns of the answer are drawn, and how.
 
     `x` or `y` may name several columns with numbers, which become a series each; with `stack` they are parts of a
-    whole. Bars are horizontal if `y` is text. A `rect` has text on both axes, and `color` is its number; elsewhere `color` is
-    a column with a text by which the marks are told apart.
+    whole. Bars are horizontal if `y` is text. `color` is a column with a text by which the marks are told apart. A
+    `rect` has a category on both axes, and `color` is its number.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,6 +31,15 @@ class Chart(BaseModel):
     y: str | tuple[str, ...]
     color: str | None = None
     stack: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        lists = [axis for axis in (self.x, self.y) if not isinstance(axis, str)]
+        if len(lists) > 1 or not all(lists):
+            raise ValueError("only one of x and y can be a list, and not an empty one")
+        if self.mark == "rect" and (lists or not self.color):
+            raise ValueError("a rect takes one x, one y and a color")
+        return self
 
     def list_columns(self) -> list[str]:
         """The columns that it names."""
@@ -130,7 +139,7 @@ def _read_question(domain: str, path: Path, exposure: dict[str, Any]) -> Questio
         charts = TypeAdapter(tuple[Chart, ...]).validate_python(meta.get("charts") or ())
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
+        place = ".".join(map(str, ("charts", *first["loc"])))
         raise HeadwaterError(
             f"The exposure {path.stem} has a chart that cannot be drawn: {place}: {first['msg']}."
         ) from None

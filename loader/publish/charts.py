@@ -43,7 +43,13 @@ def _draw(answer: Answer, chart: Chart) -> str | None:
     categories, measures = (y[0], x) if is_horizontal else (x[0], y)
     labels = _tell_apart(answer.list_values(categories), may_repeat=chart.color is not None)
     rows = [
-        {"category": label, "value": number, "series": series, "place": place}
+        {
+            "category": label,
+            "value": number,
+            "series": series,
+            "place": place,
+            "told": f"{label}, {series}: {number:,}",
+        }
         for place, measure in enumerate(measures)
         for label, value, series in zip(
             labels,
@@ -86,7 +92,7 @@ def _build(
         "line": base.mark_line(color=_SERIES[0], strokeWidth=2.5, point={"size": 45}),
         "point": base.mark_point(color=_SERIES[0], filled=True, size=90, opacity=1),
     }[chart.mark]
-    encoding: dict[str, Any] = {}
+    encoding: dict[str, Any] = {"description": "told:N"}  # for who cannot see it
     if is_horizontal:
         encoding |= {"y": alt.Y("category:N", **category), "x": alt.X("value:Q", **value)}
     else:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ class Workbook:
 
         self.book: Any = xlsxwriter.Workbook(str(path), {"constant_memory": True, "remove_timezone": True})
         self.bold: Any = self.book.add_format({"bold": True})
-        self.wrapped: Any = self.book.add_format({"text_wrap": True, "valign": "top"})
         self._formats: dict[type, Any] = {
             date: self.book.add_format({"num_format": "yyyy-mm-dd"}),
             datetime: self.book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
@@ -57,7 +57,9 @@ class Workbook:
             else:
                 shown = value.astimezone(UTC) if isinstance(value, datetime) else value
                 sheet.write_datetime(row, column, shown, self._formats[type(value)])
-        elif isinstance(value, float) and not math.isfinite(value):  # a sheet has no such number
+        elif isinstance(value, bool):
+            sheet.write_boolean(row, column, value)
+        elif isinstance(value, int | float | Decimal) and math.isfinite(value):
+            sheet.write_number(row, column, value)
+        elif value is not None:  # a sheet has no such number, or no such type
             sheet.write_string(row, column, str(value))
-        elif value is not None:
-            sheet.write(row, column, value)
