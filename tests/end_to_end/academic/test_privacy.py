@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from html import unescape
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -78,6 +80,21 @@ def test_no_true_id_name_or_title_is_left_anywhere_in_postgres(office: Office) -
     assert len(digits) > 1_000
     assert not digits & hash_openly(truths)
     assert not digits & {truth[:32] for truth in truths}
+
+
+def test_no_true_id_name_or_title_is_in_a_report_or_an_export(office: Office, tmp_path: Path) -> None:
+    office.workspace.run_well("headwater", "report", "--output", str(tmp_path))
+    office.workspace.run_well(
+        "headwater", "export", "--mart", "dim_authors", "--format", "csv", "--output", str(tmp_path)
+    )
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "names stand for groups of people" in page
+    assert PSEUDONYM.search(page)
+    with office.workspace.open_duckdb() as connection:
+        truths = list_truths(connection)
+    exported = (tmp_path / "dim_authors.csv").read_text(encoding="utf-8")
+    plain = PSEUDONYM.sub("", unescape(page + exported))
+    assert [truth for truth in truths if truth in plain] == []
 
 
 def test_no_date_is_true_and_each_lies_in_its_year(both: duckdb.DuckDBPyConnection) -> None:
