@@ -13,7 +13,9 @@ import psycopg2
 import pytest
 import yaml
 
+from loader.base.errors import HeadwaterError
 from loader.base.settings import ROOT
+from loader.publish.export import export_marts
 from tests.support.publishing import HAND_OFF, PUBLISH, execute
 from tests.support.workspace import Workspace
 
@@ -290,3 +292,14 @@ def test_marts_are_exported_as_readers_see_them(published: Workspace, tmp_path: 
         "update marts.dim_authors set author_name = int_authors.author_name"
         " from transform.int_authors where int_authors.author_id = dim_authors.author_id",
     )
+
+
+def test_a_mart_that_no_sheet_can_hold_is_named(
+    published: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loader.publish.export.MAX_SHEET_ROWS", 3)
+    with pytest.raises(
+        HeadwaterError, match=r"dim_authors has [\d,]+ rows, and a sheet at most 3: use --format parquet"
+    ):
+        list(export_marts(published.server, ["dim_authors"], "xlsx", tmp_path))
+    assert list(tmp_path.iterdir()) == []

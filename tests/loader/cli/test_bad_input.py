@@ -164,3 +164,7 @@ def assert_one_error(workspace: Workspace, message: str, *command: str) -> None:
     assert len(errors) == 1, finished.output
     assert message in errors[0]
     assert "Traceback" not in finished.output
+
+
+def test_a_report_of_nothing_says_what_to_do_first(workspace: Workspace) -> None:
+    assert_one_error(workspace, "Nothing is published yet. Run `headwater run` first.", "headwater", "report")
