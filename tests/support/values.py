@@ -17,7 +17,7 @@ STRUCTS = {
     "authors": "stg_openalex__authors",
     "institutions": "stg_openalex__institutions",
     "topics": "stg_openalex__topics",
-    "roster": "stg_openalex__roster",
+    "roster": "base_openalex__roster",
 }
 
 HOSTILE_TEXTS = [

@@ -29,6 +29,8 @@ _ROSTER_COLUMNS = (
     "first_publication_year",
     "group_url",
     "has_research_group",
+    "member_from",
+    "member_until",
 )
 
 
@@ -65,15 +67,16 @@ def generate_catalogue(*, day: int = 1, seed: int = 20260, roster_size: int = 60
 def write_roster(path: Path, *, seed: int = 20260, roster_size: int = 60) -> None:
     """Write the roster of the same world as a CSV with a header.
 
-    Every tenth row names its researcher only by ORCID. `first_publication_year` is given for every third
-    and empty for the others; `has_research_group` is `true` or `false`.
+    Every tenth researcher is named only by ORCID. `first_publication_year` is given for every third and empty for the
+    others; `has_research_group` is `true` or `false`. Of twenty researchers one has left, one has changed the
+    department, which takes two rows, and one is in two departments; the others have no dates.
     """
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, _ROSTER_COLUMNS)
         writer.writeheader()
-        writer.writerows(
-            _describe_member(number, person) for number, person in enumerate(_found(seed, roster_size).roster)
-        )
+        for number, person in enumerate(_found(seed, roster_size).roster):
+            member = _describe_member(number, person)
+            writer.writerows(member | membership for membership in _describe_memberships(number, person))
 
 
 def _found(seed: int, roster_size: int) -> _Founding:
@@ -117,7 +120,6 @@ def _states_first_year(number: int) -> bool:
 
 
 def _describe_member(number: int, person: Person) -> dict[str, str | int]:
-    department = DEPARTMENTS[person.department]
     is_orcid_only = number % 10 == 7
     has_research_group = LAST_YEAR - person.first_year > 14
     slug = f"group-{number + 1}"
@@ -125,13 +127,29 @@ def _describe_member(number: int, person: Person) -> dict[str, str | int]:
         "openalex_id": "" if is_orcid_only else person.author_id.rpartition("/")[2],
         "orcid": (person.orcid or "").removeprefix("https://orcid.org/"),
         "display_name": person.name,
-        "department": department.name,
-        "college": department.college,
-        "position": _name_position(LAST_YEAR - person.first_year),
         "first_publication_year": person.first_year if _states_first_year(number) else "",
         "group_url": f"https://www.lindmere.example/groups/{slug}" if has_research_group else "",
         "has_research_group": "true" if has_research_group else "false",
     }
+
+
+def _describe_memberships(number: int, person: Person) -> list[dict[str, str | int]]:
+    """The columns of department and period, for each row of the person; today's department is the person's own."""
+    own, other = (DEPARTMENTS[(person.department + step) % len(DEPARTMENTS)] for step in (0, 1))
+    came = person.moves[-1][0]
+    age = LAST_YEAR - person.first_year
+    current = {"department": own.name, "college": own.college, "position": _name_position(age)}
+    elsewhere = {"department": other.name, "college": other.college}
+    match number % 20:
+        case 2:
+            return [current | {"member_from": came, "member_until": max(came, LAST_YEAR - 3)}]
+        case 4:
+            moved = max(came, LAST_YEAR - 6)
+            before = {"member_from": came, "member_until": f"{moved}-06", "position": _name_position(age - 6)}
+            return [elsewhere | before, current | {"member_from": f"{moved}-07"}]
+        case 6:
+            return [current | {"member_from": came}, current | elsewhere | {"member_from": f"{came}-10-01"}]
+    return [current]
 
 
 def _name_position(age: int) -> str:

@@ -20,7 +20,14 @@ from loader.sources.openalex.presumed import (
     read_held_orcids,
     read_roster_orcids,
 )
-from loader.sources.openalex.roster import RosterEntry, normalise_author_id, normalise_orcid, read_roster
+from loader.sources.openalex.roster import (
+    RosterEntry,
+    exclude_each_other,
+    join_entries,
+    normalise_author_id,
+    normalise_orcid,
+    read_roster,
+)
 
 EXAMPLE_ROSTER = Path(__file__).with_name("example_roster.csv")
 _INSTITUTION_ID = re.compile(r"(?:https?://openalex\.org/)?(I\d+)", re.IGNORECASE)
@@ -134,14 +141,19 @@ class Members:
             if orcid not in by_orcid
         ]
         resolved = [
-            entry if entry.author_id else RosterEntry(**{**asdict(entry), "author_id": by_orcid[entry.orcid or ""]})
+            entry if entry.author_id else replace(entry, author_id=by_orcid[entry.orcid or ""])
             for entry in entries
             if entry.author_id or entry.orcid in by_orcid
         ]
         people: dict[str, RosterEntry] = {}
         for entry in resolved:
-            if people.setdefault(entry.author_id or "", entry) is not entry:
+            same = people.setdefault(entry.author_id or "", entry)
+            if same is entry:
+                continue
+            if exclude_each_other(same, entry):
                 self.notes.append(f"{entry.author_id} is on the roster twice, once by ORCID; the first line counts.")
+            else:
+                people[entry.author_id or ""] = join_entries([same, entry])
         return list(people.values())
 
     def _read_roster(self) -> list[RosterEntry]:

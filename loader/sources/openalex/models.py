@@ -220,14 +220,26 @@ class Topic(_Entity):
     domain: _Named | None = None
 
 
+class _Membership(TypedDict, total=False):
+    department: str | None
+    college: str | None
+    position: str | None
+    member_from: Date | None
+    member_until: Date | None
+
+
 class RosterMember(Record):
-    """A researcher that the user follows, as the roster file says, with the OpenAlex id found for them."""
+    """A researcher that the user follows, as the roster file says, with the OpenAlex id found for them.
+
+    Earlier versions wrote one department, college and position instead of the list of memberships.
+    """
 
     key_field = "author_id"
 
     author_id: AuthorId
     orcid: str | None = None
     display_name: str | None = None
+    memberships: list[_Membership] | None = None
     department: str | None = None
     college: str | None = None
     position: str | None = None

@@ -3,12 +3,13 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from loader.base.errors import HeadwaterError
+from loader.sources.openalex.memberships import Membership, read_membership
 
 _AUTHOR_ID = re.compile(r"(?:https?://(?:api\.)?openalex\.org/(?:authors/|people/)?)?(A\d{4,})", re.IGNORECASE)
 _ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-?\d{4}-?\d{4}-?\d{3}[\dX])", re.IGNORECASE)
@@ -17,18 +18,26 @@ _NO = frozenset({"0", "false", "no", "n", "f"})
 _FIRST_YEAR = 1500
 _MAX_COMPLAINTS = 3
 _SURPLUS = "beyond the header"
+# What lines of one person must not say differently: their ids belong to one of two people by mistake.
+_OF_ONE_PERSON = {
+    "author_id": "openalex_id",
+    "orcid": "orcid",
+    "display_name": "display_name",
+    "first_publication_year": "first_publication_year",
+}
 
 
 @dataclass(frozen=True)
 class RosterEntry:
-    """One line of the roster. `author_id` and `orcid` are full addresses; at least one of them is given."""
+    """A person of the roster. `author_id` and `orcid` are full addresses; at least one of them is given.
+
+    There is one membership for each line that the file has of the person, in the file's order.
+    """
 
     author_id: str | None
     orcid: str | None
     display_name: str | None = None
-    department: str | None = None
-    college: str | None = None
-    position: str | None = None
+    memberships: tuple[Membership, ...] = (Membership(),)
     first_publication_year: int | None = None
     group_url: str | None = None
     has_research_group: bool | None = None
@@ -37,31 +46,95 @@ class RosterEntry:
 def read_roster(path: Path) -> list[RosterEntry]:
     """Reads a roster: a CSV file with a header, and an `openalex_id` or an `orcid` in every line.
 
-    Commas, semicolons and tabs separate; columns that RosterEntry lacks are ignored.
-    Raises HeadwaterError that names the file and the lines at fault.
+    Commas, semicolons and tabs separate; columns that no field is made of are ignored. Lines with the same identifier
+    are one person with several memberships. Raises HeadwaterError that names the file and the lines at fault.
     """
     rows = _read_rows(path)
-    entries: list[RosterEntry] = []
-    complaints: list[str] = []
-    first_lines: dict[str, int] = {}
+    lines: list[tuple[int, RosterEntry]] = []
+    complaints: list[tuple[int, str]] = []
     for line, row in rows:
         try:
-            entry = _read_entry(row)
+            lines.append((line, _read_entry(row)))
         except ValueError as error:
-            complaints.append(f"line {line}: {error}")
-            continue
-        for identifier in filter(None, (entry.author_id, entry.orcid)):
-            if identifier in first_lines:
-                complaints.append(f"line {line}: {identifier} is already on line {first_lines[identifier]}")
-            first_lines.setdefault(identifier, line)
-        entries.append(entry)
+            complaints.append((line, str(error)))
+    people = _group_lines(lines)
+    complaints += [complaint for person in people for complaint in _list_complaints(person)]
     if complaints:
         more = len(complaints) - _MAX_COMPLAINTS
-        listed = "; ".join(complaints[:_MAX_COMPLAINTS]) + (f"; and {more} more" if more > 0 else "")
+        texts = [f"line {line}: {text}" for line, text in sorted(complaints)[:_MAX_COMPLAINTS]]
+        listed = "; ".join(texts) + (f"; and {more} more" if more > 0 else "")
         raise HeadwaterError(f"The roster {path} cannot be used: {listed}.")
-    if not entries:
+    if not people:
         raise HeadwaterError(f"The roster {path} contains only a header.")
-    return entries
+    return [join_entries([entry for _, entry in person]) for person in people]
+
+
+def join_entries(entries: Sequence[RosterEntry]) -> RosterEntry:
+    """Entries of one person as one, with the memberships of all; else the first that has a value gives it."""
+    joined = entries[0]
+    for entry in entries[1:]:
+        values = {name: value for name, value in vars(entry).items() if getattr(joined, name) is None}
+        joined = replace(joined, **values | {"memberships": joined.memberships + entry.memberships})
+    return joined
+
+
+def exclude_each_other(one: RosterEntry, other: RosterEntry) -> bool:
+    """Whether entries of one person contradict each other, or overlap."""
+    return bool(_list_contradictions(one, other)) or _overlap(one, other)
+
+
+def _group_lines(lines: Sequence[tuple[int, RosterEntry]]) -> list[list[tuple[int, RosterEntry]]]:
+    """The lines of each person: those that an author id or an ORCID connects, also by way of a third line."""
+    people: list[list[tuple[int, RosterEntry]]] = []
+    by_identifier: dict[str, list[tuple[int, RosterEntry]]] = {}
+    for line in lines:
+        identifiers = [each for each in (line[1].author_id, line[1].orcid) if each]
+        person = next((by_identifier[each] for each in identifiers if each in by_identifier), None)
+        if person is None:
+            person = []
+            people.append(person)
+        person.append(line)
+        for identifier in identifiers:
+            same = by_identifier.setdefault(identifier, person)
+            if same is not person:
+                person += same
+                people = [each for each in people if each is not same]
+                by_identifier |= {key: person for key, each in by_identifier.items() if each is same}
+    return [sorted(person, key=lambda line: line[0]) for person in people]
+
+
+def _list_complaints(person: Sequence[tuple[int, RosterEntry]]) -> Iterator[tuple[int, str]]:
+    """Each line of a person that an earlier one excludes, with the first of these."""
+    for place, (line, entry) in enumerate(person):
+        for earlier_line, earlier in person[:place]:
+            if differences := _list_contradictions(earlier, entry):
+                yield line, f"{differences[0]} on line {earlier_line}, for the same person"
+                break
+            if _overlap(earlier, entry):
+                yield (
+                    line,
+                    f"{entry.author_id or entry.orcid} is already on line {earlier_line}, in the same department and at the"
+                    " same time (delete one, or set member_from and member_until apart)",
+                )
+                break
+
+
+def _list_contradictions(one: RosterEntry, other: RosterEntry) -> list[str]:
+    found = []
+    for name, column in _OF_ONE_PERSON.items():
+        former, value = getattr(one, name), getattr(other, name)
+        if former is not None and value is not None and _fold(former) != _fold(value):
+            found.append(f"{column} is {value}, but {former}")
+    return found
+
+
+def _fold(value: str | int) -> str:
+    """A text in which case and spaces do not count."""
+    return " ".join(str(value).casefold().split())
+
+
+def _overlap(one: RosterEntry, other: RosterEntry) -> bool:
+    return any(each.overlaps(membership) for each in one.memberships for membership in other.memberships)
 
 
 def normalise_author_id(text: str) -> str:
@@ -135,9 +208,7 @@ def _read_entry(row: dict[str, str]) -> RosterEntry:
         author_id=normalise_author_id(author_id) if author_id else None,
         orcid=normalise_orcid(orcid) if orcid else None,
         display_name=row.get("display_name") or None,
-        department=row.get("department") or None,
-        college=row.get("college") or None,
-        position=row.get("position") or None,
+        memberships=(read_membership(row),),
         first_publication_year=_read_year(row.get("first_publication_year")),
         group_url=row.get("group_url") or None,
         has_research_group=_read_answer(row.get("has_research_group")),

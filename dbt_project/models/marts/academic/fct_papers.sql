@@ -54,6 +54,7 @@ select
 
     -- booleans
     authorships.is_corresponding,
+    papers.is_written_as_member,
     works.is_open_access,
     works.has_fulltext,
     works.is_retracted,

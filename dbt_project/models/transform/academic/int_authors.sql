@@ -11,6 +11,11 @@ roster as (
     where is_member
 ),
 
+memberships as (
+    select * from {{ ref('int_author_memberships') }}
+    where is_main
+),
+
 authors as (
     select * from {{ ref('stg_openalex__authors') }}
 ),
@@ -90,9 +95,9 @@ select
     coalesce(authors.orcid, roster.orcid, named.orcid) as orcid,
     authors.last_known_institution_id,
     coalesce(authors.author_name, roster.author_name, named.author_name, met.author_id) as author_name,
-    roster.department,
-    roster.college,
-    roster.position,
+    memberships.department,
+    memberships.college,
+    memberships.position,
     roster.group_url,
     case
         when roster.first_publication_year is not null then 'given'
@@ -121,6 +126,7 @@ select
     roster.has_research_group
 from met
 left join roster on met.author_id = roster.author_id
+left join memberships on met.author_id = memberships.author_id
 left join authors on met.author_id = authors.author_id
 left join named on met.author_id = named.author_id
 -- roster authors are not looked up: raw has all of their works

@@ -1,11 +1,13 @@
 """A roster is read whole and right, or refused with the lines at fault."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from loader.base.errors import HeadwaterError
 from loader.sources.openalex.members import EXAMPLE_ROSTER
+from loader.sources.openalex.memberships import Membership
 from loader.sources.openalex.roster import RosterEntry, normalise_author_id, normalise_orcid, read_roster
 
 
@@ -19,17 +21,16 @@ def test_all_columns_are_read(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         "openalex_id,orcid,display_name,department,college,position,first_publication_year,group_url,"
-        "has_research_group,note\n"
-        "A5012345678,0000-0002-1825-0097,Josiah Carberry,Ceramics,Arts,Professor,1999,https://x.example,yes,ignored\n",
+        "has_research_group,member_from,member_until,note\n"
+        "A5012345678,0000-0002-1825-0097,Josiah Carberry,Ceramics,Arts,Professor,1999,https://x.example,yes,2001-10-01,"
+        "2024-03-31,ignored\n",
     )
     assert read_roster(path) == [
         RosterEntry(
             author_id="https://openalex.org/A5012345678",
             orcid="https://orcid.org/0000-0002-1825-0097",
             display_name="Josiah Carberry",
-            department="Ceramics",
-            college="Arts",
-            position="Professor",
+            memberships=(Membership("Ceramics", "Arts", "Professor", date(2001, 10, 1), date(2024, 3, 31)),),
             first_publication_year=1999,
             group_url="https://x.example",
             has_research_group=True,
@@ -42,7 +43,58 @@ def test_all_columns_are_read(tmp_path: Path) -> None:
 def test_what_spreadsheets_write_is_read(tmp_path: Path, separator: str, encoding: str) -> None:
     text = f" OpenAlex_ID {separator}Department\r\nA5012345678{separator}Öl\r\n{separator}\r\n"
     (entry,) = read_roster(write(tmp_path, text, encoding))
-    assert (entry.author_id, entry.department) == ("https://openalex.org/A5012345678", "Öl")
+    assert (entry.author_id, entry.memberships) == ("https://openalex.org/A5012345678", (Membership("Öl"),))
+
+
+@pytest.mark.parametrize(
+    ("member_from", "member_until", "first", "last"),
+    [
+        ("2023", "2024", date(2023, 1, 1), date(2024, 12, 31)),
+        ("2023-02", "2024-02", date(2023, 2, 1), date(2024, 2, 29)),
+        ("2024-02-29", "2024-02-29", date(2024, 2, 29), date(2024, 2, 29)),
+        ("", "9999-12-31", None, date(9999, 12, 31)),
+        ("2024", "", date(2024, 1, 1), None),
+    ],
+)
+def test_a_period_has_its_first_and_last_day(
+    tmp_path: Path, member_from: str, member_until: str, first: date | None, last: date | None
+) -> None:
+    text = f"openalex_id,member_from,member_until\nA5012345678,{member_from},{member_until}\n"
+    (entry,) = read_roster(write(tmp_path, text))
+    assert entry.memberships == (Membership(member_from=first, member_until=last),)
+
+
+def test_a_person_may_have_a_line_for_each_department_and_period(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "openalex_id,orcid,display_name,department,member_from,member_until,first_publication_year\n"
+        "A5012345678,,Josiah  Carberry,Ceramics,,2019-09,\n"
+        "A5000000001,,Another,Ceramics,,,\n"
+        "A5012345678,0000-0002-1825-0097,,Glass,2019-10,,1999\n"
+        ",0000-0002-1825-0097,josiah carberry,Ceramics,2022,,1999\n",
+    )
+    first, second = read_roster(path)
+    assert first == RosterEntry(
+        author_id="https://openalex.org/A5012345678",
+        orcid="https://orcid.org/0000-0002-1825-0097",
+        display_name="Josiah  Carberry",
+        memberships=(
+            Membership("Ceramics", member_until=date(2019, 9, 30)),
+            Membership("Glass", member_from=date(2019, 10, 1)),
+            Membership("Ceramics", member_from=date(2022, 1, 1)),
+        ),
+        first_publication_year=1999,
+    )
+    assert second.memberships == (Membership("Ceramics"),)
+
+
+def test_lines_that_a_later_one_connects_are_one_person(tmp_path: Path) -> None:
+    header = "openalex_id,orcid,department\n"
+    lines = "A5012345678,,Glass\n,0000-0002-1825-0097,Clay\nA5012345678,0000-0002-1825-0097,Ceramics\n"
+    (entry,) = read_roster(write(tmp_path, header + lines))
+    assert [membership.department for membership in entry.memberships] == ["Glass", "Clay", "Ceramics"]
+    with pytest.raises(HeadwaterError, match="line 5: .* is already on line 3, in the same department"):
+        read_roster(write(tmp_path, header + lines + ",0000-0002-1825-0097,clay\n"))
 
 
 @pytest.mark.parametrize(
@@ -70,6 +122,36 @@ def test_every_spelling_of_an_orcid_is_one(text: str) -> None:
         ("openalex_id,orcid\n,\nA5012345678,\n,,x\n", "line 4: it has more cells than the header"),
         ("openalex_id,department\n,Maths\n", "line 2: neither openalex_id nor orcid is filled in"),
         ("openalex_id\nA5012345678\na5012345678\n", "line 3: .*A5012345678 is already on line 2"),
+        (
+            "openalex_id,department,member_from,member_until\n"
+            "A5012345678,Glass,,2019-06-30\nA5012345678,Clay,,\nA5012345678,glass,2019-06-30,\n",
+            "line 4: .*A5012345678 is already on line 2, in the same department",
+        ),
+        (
+            "openalex_id,orcid,department\nA5012345678,0000-0002-1825-0097,Glass\nA5012345678,0000000218250097,Clay\n"
+            "A5012345678,0000-0002-1694-233X,Ceramics\n",
+            "line 4: orcid is .*0000-0002-1694-233X, but .*0000-0002-1825-0097 on line 2, for the same person",
+        ),
+        (
+            "openalex_id,orcid,department\nA5012345678,0000-0002-1825-0097,Glass\nA5012345679,0000-0002-1825-0097,Clay\n",
+            "line 3: openalex_id is .*A5012345679, but .*A5012345678 on line 2",
+        ),
+        (
+            "openalex_id,department,first_publication_year\nA5012345678,Glass,1999\nA5012345678,Clay,2000\n",
+            "line 3: first_publication_year is 2000, but 1999 on line 2",
+        ),
+        (
+            "openalex_id,department,display_name\nA5012345678,Glass,Ada\nA5012345678,Clay,Grace\n",
+            "line 3: display_name is Grace, but Ada on line 2",
+        ),
+        ("openalex_id,member_from\nA5012345678,01.10.2019\n", "line 2: member_from '01.10.2019' is not a date; write"),
+        ("openalex_id,member_from\nA5012345678,2019-13\n", "line 2: member_from '2019-13' is not a date"),
+        ("openalex_id,member_from\nA5012345678,0219\n", "line 2: member_from '0219' is not a date"),
+        ("openalex_id,member_until\nA5012345678,2023-02-29\n", "line 2: member_until '2023-02-29' is not a date"),
+        (
+            "openalex_id,member_from,member_until\nA5012345678,2020,2019-12\n",
+            "line 2: member_until 2019-12 is before member_from 2020",
+        ),
         ("openalex_id,first_publication_year\nA5012345678,soon\n", "line 2: first_publication_year 'soon'"),
         ("openalex_id,first_publication_year\nA5012345678,19\n", "line 2: first_publication_year 19"),
         ("openalex_id,has_research_group\nA5012345678,maybe\n", "line 2: has_research_group 'maybe'"),

@@ -1,26 +1,5 @@
-{{ config(materialized='table') }}
-
 with source as (
-    select * from {{ source('openalex', 'roster') }}
-),
-
-parsed as (
-    select
-        id as author_id,
-        _dlt_load_id as load_id,
-        record_hash,
-        from_json(document, '{
-            "orcid": "VARCHAR",
-            "display_name": "VARCHAR",
-            "department": "VARCHAR",
-            "college": "VARCHAR",
-            "position": "VARCHAR",
-            "first_publication_year": "INTEGER",
-            "group_url": "VARCHAR",
-            "has_research_group": "BOOLEAN",
-            "is_member": "BOOLEAN"
-        }') as member
-    from source
+    select * from {{ ref('base_openalex__roster') }}
 ),
 
 renamed as (
@@ -31,9 +10,6 @@ renamed as (
 
         -- text
         member.display_name as author_name,
-        member.department as department,
-        member.college as college,
-        member.position as position,
         member.group_url as group_url,
 
         -- numerics
@@ -46,7 +22,7 @@ renamed as (
         -- where the record came from
         load_id,
         record_hash
-    from parsed
+    from source
 )
 
 select * from renamed
