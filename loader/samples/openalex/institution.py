@@ -138,15 +138,22 @@ def _describe_memberships(number: int, person: Person) -> list[dict[str, str | i
     own, other = (DEPARTMENTS[(person.department + step) % len(DEPARTMENTS)] for step in (0, 1))
     came = person.moves[-1][0]
     age = LAST_YEAR - person.first_year
-    current = {"department": own.name, "college": own.college, "position": _name_position(age)}
-    elsewhere = {"department": other.name, "college": other.college}
+    current: dict[str, str | int] = {
+        "department": own.name,
+        "college": own.college,
+        "position": _name_position(age),
+    }
+    elsewhere: dict[str, str | int] = {"department": other.name, "college": other.college}
     match number % 20:
         case 2:
             return [current | {"member_from": came, "member_until": max(came, LAST_YEAR - 3)}]
         case 4:
             moved = max(came, LAST_YEAR - 6)
-            before = {"member_from": came, "member_until": f"{moved}-06", "position": _name_position(age - 6)}
-            return [elsewhere | before, current | {"member_from": f"{moved}-07"}]
+            before = elsewhere | {"position": _name_position(age - 6)}
+            return [
+                before | {"member_from": came, "member_until": f"{moved}-06"},
+                current | {"member_from": f"{moved}-07"},
+            ]
         case 6:
             return [current | {"member_from": came}, current | elsewhere | {"member_from": f"{came}-10-01"}]
     return [current]

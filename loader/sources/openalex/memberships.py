@@ -1,4 +1,4 @@
-"""When and where a researcher of the roster is a member: the columns of one line, and which lines exclude each other."""
+"""When and where a researcher of the roster is a member, as one line says, and whether two lines overlap."""
 
 import calendar
 import re

@@ -111,10 +111,11 @@ def _list_complaints(person: Sequence[tuple[int, RosterEntry]]) -> Iterator[tupl
                 yield line, f"{differences[0]} on line {earlier_line}, for the same person"
                 break
             if _overlap(earlier, entry):
+                person_id = entry.author_id or entry.orcid
                 yield (
                     line,
-                    f"{entry.author_id or entry.orcid} is already on line {earlier_line}, in the same department and at the"
-                    " same time (delete one, or set member_from and member_until apart)",
+                    f"{person_id} is already on line {earlier_line}, in the same department and at the same time"
+                    " (delete one, or set member_from and member_until apart)",
                 )
                 break
 

@@ -38,7 +38,14 @@ def describe_unknown_people(raw: RawSchema, unknown: Mapping[str, RosterEntry | 
     load_id = str(dlt.current.load_package_state()["load_id"])
     now = datetime.now(UTC)
     rows = [
-        (identifier, entry.display_name if entry else None, entry.memberships[0].department if entry else None, True, now, load_id)
+        (
+            identifier,
+            entry.display_name if entry else None,
+            entry.memberships[0].department if entry else None,
+            True,
+            now,
+            load_id,
+        )
         for identifier, entry in unknown.items()
     ]
     noted = {row[0]: row for row in raw.query(_UNKNOWN)} if raw.has_table(_TABLE) else {}

@@ -20,7 +20,7 @@ def test_a_build_ends_and_begins_versions_and_none_is_lost_with_the_warehouse(pu
     assert len(first) == 8 == len({row["author_id"] for row in first})
 
     promoted, leaving = first[0]["author_id"], first[1]["author_id"]
-    change(published, "roster", promoted, {"position": "Dean"})
+    change(published, "roster", promoted, {"memberships": [{"position": "Dean"}]})
     change(published, "authors", promoted, {"summary_stats": {"h_index": 99}})
     change(published, "roster", leaving, {"is_member": False})
     published.run_well(*BUILD_WITHOUT_TESTS)

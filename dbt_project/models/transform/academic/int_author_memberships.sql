@@ -14,7 +14,9 @@ dated as (
             when memberships.member_until < loads.loaded_date then 'past'
             else 'current'
         end as membership_status,
-        loads.loaded_date
+        greatest(
+            memberships.member_from - loads.loaded_date, loads.loaded_date - memberships.member_until, 0
+        ) as days_away
     from memberships
     cross join loads
 )
@@ -26,12 +28,11 @@ select
     position,
     membership_status,
     membership_rank,
-    -- the current one; else the one that ended last; else the one that begins first; of several the file's first
     row_number() over (
         partition by author_id
         order by
             array_position(['current', 'past', 'coming'], membership_status),
-            case membership_status when 'past' then loaded_date - member_until when 'coming' then member_from - loaded_date end,
+            days_away,
             membership_rank
     ) = 1 as is_main,
     member_from,

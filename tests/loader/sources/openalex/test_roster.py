@@ -93,7 +93,7 @@ def test_lines_that_a_later_one_connects_are_one_person(tmp_path: Path) -> None:
     lines = "A5012345678,,Glass\n,0000-0002-1825-0097,Clay\nA5012345678,0000-0002-1825-0097,Ceramics\n"
     (entry,) = read_roster(write(tmp_path, header + lines))
     assert [membership.department for membership in entry.memberships] == ["Glass", "Clay", "Ceramics"]
-    with pytest.raises(HeadwaterError, match="line 5: .* is already on line 3, in the same department"):
+    with pytest.raises(HeadwaterError, match=r"line 5: .* is already on line 3, in the same department"):
         read_roster(write(tmp_path, header + lines + ",0000-0002-1825-0097,clay\n"))
 
 

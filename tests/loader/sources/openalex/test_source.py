@@ -111,6 +111,33 @@ def test_a_person_given_by_id_and_by_orcid_counts_once(
     assert loader.ask("select count(*) from raw_openalex.roster") == 12
 
 
+def test_the_lines_of_a_person_are_one_record_with_the_memberships_of_all(
+    loader: Loader, tmp_path: Path, catalogue: Catalogue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known, by_orcid, *_ = [author for author in catalogue.authors if author["orcid"]]
+    (tmp_path / "roster.csv").write_text(
+        "openalex_id,orcid,display_name,department,member_from,member_until,group_url\n"
+        f"{known['id']},,,Glass,2012,2019-09,\n"
+        f",{by_orcid['orcid']},Known by ORCID,Glass,,2020,https://x.example\n"
+        f"{by_orcid['id']},,,Clay,2021,,\n"
+        f"{known['id']},,,Clay,2015-02,,\n"
+    )
+    load = loader.load()
+    assert load.error is None
+    assert "is on the roster twice" not in capsys.readouterr().out
+    assert {each.resource: each.counts.new for each in load.resources}["roster"] == 2
+    found = loader.query(
+        "select id, document ->> '$.memberships[*].department', document ->> '$.memberships[*].member_from',"
+        " document ->> '$.memberships[*].member_until', document ->> '$.group_url' from raw_openalex.roster"
+    )
+    assert sorted(found) == sorted(
+        [
+            (known["id"], ["Glass", "Clay"], ["2012-01-01", "2015-02-01"], ["2019-09-30", None], None),
+            (by_orcid["id"], ["Glass", "Clay"], [None, "2021-01-01"], ["2020-12-31", None], "https://x.example"),
+        ]
+    )
+
+
 def test_what_a_failed_load_extracted_is_not_reported_as_loaded(loader: Loader, server: OpenAlexServer) -> None:
     server.fail_next(answer_status(400), path="/works")
     load = loader.load()
