@@ -75,7 +75,7 @@ def test_the_first_day_ends_with_answers_and_how_to_go_on(demonstrated: tuple[Wo
     assert "headwater demo --day 2" in first
     for step in ("load", "build", "publish"):
         assert f"│ {step}" in first
-    assert "17 tables handed off" in first
+    assert "18 tables handed off" in first
 
 
 def test_unit_tests_of_all_models_pass(demonstrated: tuple[Workspace, str, str]) -> None:
