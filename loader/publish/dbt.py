@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from loader.base.errors import HeadwaterError
 from loader.base.interrupts import postpone_signals
 from loader.base.settings import ROOT, Settings, derive_tool_environment
 from loader.publish.dbt_report import STEP_OF_A_RUN
+from loader.publish.docs_page import render_docs_page
 
 _SUCCESSFUL = frozenset({"success", "pass", "warn", "no-op"})
 _MAX_ERROR_LINES = 20
@@ -162,12 +162,12 @@ def _start(
 
 def build_docs(settings: Settings, console: Console) -> Path:
     """The docs site with lineage as one static page; returns its path. Raises HeadwaterError with dbt's words."""
-    run = run_dbt(["docs", "generate", "--static"], settings, console, "Building the docs site")
+    run = run_dbt(["docs", "generate"], settings, console, "Building the docs site")
     if not run.is_successful:
         raise HeadwaterError(run.describe_errors())
     page = settings.data / "docs" / "index.html"
     page.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(settings.find_dbt_artifacts() / "static_index.html", page)
+    page.write_text(render_docs_page(settings.find_dbt_artifacts()), encoding="utf-8")
     return page
 
 

@@ -47,12 +47,6 @@ def test_the_layout_is_the_layout() -> None:
     assert rooms | layers <= set(shown)
 
 
-def test_the_picture_of_the_lineage_is_that_of_the_models(workspace: Workspace) -> None:
-    drawn = workspace.folder / "lineage.svg"
-    workspace.run_well("headwater", "docs", "--lineage", "fct_papers", "--output", str(drawn))
-    assert drawn.read_bytes() == (ROOT / "docs" / "lineage.svg").read_bytes(), "`make lineage` draws it anew"
-
-
 def test_every_setting_of_the_readme_is_explained() -> None:
     explained = (ROOT / "docs" / "configuration.md").read_text()
     for name in re.findall(r"\bHEADWATER_[A-Z_]+", README):
