@@ -110,7 +110,7 @@ def test_two_publications_at_once_publish_whole_or_say_why_not(published: Worksp
         other = published.run(*PUBLISH, extra={"HEADWATER_LOCK_WAIT_SECONDS": "60"})
         first = finish(one)
     for ended in (first, other):
-        assert (ended.status == 0) == ("Published 11 marts" in ended.output), ended.output
+        assert (ended.status == 0) == bool(re.search(r"Published \d+ marts", ended.output)), ended.output
         assert "Traceback" not in ended.output
     if first.status and other.status:
         published.run_well(*PUBLISH)

@@ -1,4 +1,4 @@
-"""The ten questions of dbt_project/analyses, asked, and the page that shows them: docs/answers.md."""
+"""The questions of dbt_project/analyses, asked, and the page that shows them: docs/answers.md."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""The ten answers of docs/answers.md by plain Python, from the truth about the marts and the day of the last load."""
+"""The answers of docs/answers.md by plain Python, from the truth about the marts and the day of the last load."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
@@ -13,12 +13,16 @@ Rows = list[Row]
 
 @dataclass(frozen=True)
 class AnswersTruth:
-    """What each question must be answered; `names`, `departments` and `countries` are by OpenAlex id."""
+    """What each question must be answered; `names`, `departments` and `countries` are by OpenAlex id.
+
+    `memberships` has for each author departments with the first and the last day, as text; empty: without one.
+    """
 
     truth: AcademicTruth
     loaded: date
     names: Mapping[str, str]
     departments: Mapping[str, str]
+    memberships: Mapping[str, Sequence[tuple[str, str, str]]]
     countries: Mapping[str, str]
 
     @property
@@ -129,6 +133,35 @@ class AnswersTruth:
         return sorted(((*pair, count) for pair, count in shared.items()), key=lambda row: (-row[2], row[0], row[1]))[
             :10
         ]
+
+    def _answer_impact_of_departments(self) -> Rows:
+        papers: dict[str, dict[str, Work]] = defaultdict(dict)
+        for author, works in self.truth.papers.items():
+            for work in works:
+                day = work["publication_date"]
+                for department, first, last in self.memberships[author]:
+                    if work["publication_year"] in self._list_finished(5) and first <= day <= (last or day):
+                        papers[department][work["id"]] = work
+        found: Rows = []
+        for department, by_id in papers.items():
+            impacts = [work["fwci"] for work in by_id.values() if work.get("fwci") is not None]
+            percentiles = [
+                100 * work["citation_normalized_percentile"]["value"]
+                for work in by_id.values()
+                if work.get("citation_normalized_percentile")
+            ]
+            top = sum(percentile >= 90 for percentile in percentiles)
+            found.append(
+                (
+                    department,
+                    len(by_id),
+                    len(impacts),
+                    sum(impacts) / len(impacts),
+                    sum(percentiles) / len(percentiles),
+                    100 * top / len(percentiles),
+                )
+            )
+        return sorted(found, key=lambda row: (-row[3], row[0]))
 
     def _answer_size_of_teams(self) -> Rows:
         coauthors = {row[0]: row[4] for row in self.truth.list_papers()}

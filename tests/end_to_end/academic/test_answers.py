@@ -27,7 +27,7 @@ def reader(published: Workspace) -> Iterator[postgres_connection]:
 
 def test_every_question_has_its_file_and_names_the_marts_it_reads() -> None:
     assert {path.stem for path in ANALYSES.glob("*.sql")} == set(QUESTIONS)
-    assert len(QUESTIONS) == 10
+    assert len(QUESTIONS) == 11
     for name, exposure in read_exposures().items():
         marts = set(re.findall(r"marts\.(\w+)", read_sql(name)))
         assert {f"ref('{mart}')" for mart in marts} == set(exposure["depends_on"]), name
@@ -124,8 +124,8 @@ def test_the_report_shows_every_answer_as_readers_of_postgres_get_it(
             [value.replace(",", "") for value in row] for row in shown
         ], name
     assert re.findall(r'<section id="(\w+)"', page) == QUESTIONS
-    # Every question has its picture, one of them two.
-    assert page.count("<figure><svg") == len(QUESTIONS) + 1
+    # Every question has its picture, two of them have two.
+    assert page.count("<figure><svg") == len(QUESTIONS) + 2
     assert "<script" not in page
     ((loaded,),) = published.query_postgres("select loaded_date from marts.dim_loads")
     assert f"Last load: openalex on {loaded}." in page
