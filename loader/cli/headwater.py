@@ -9,6 +9,7 @@ from loader.base.console import build_console, report_error
 from loader.base.disk import describe_failure
 from loader.base.errors import HeadwaterError
 from loader.base.settings import ROOT, read_settings
+from loader.cli.backup import backup, restore
 from loader.cli.docs import docs
 from loader.cli.export import export
 from loader.cli.init import init
@@ -37,10 +38,12 @@ def main() -> None:
     """
 
 
+main.add_command(backup)
 main.add_command(docs)
 main.add_command(export)
 main.add_command(init)
 main.add_command(make_report)
+main.add_command(restore)
 main.add_command(runs)
 main.add_command(schedule)
 

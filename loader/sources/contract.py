@@ -191,6 +191,11 @@ def find_nothing_missing(raw: RawSchema) -> list[NotFound]:
     return []
 
 
+def use_no_files(settings: SourceSettings) -> list[Path]:
+    """The settings name no file."""
+    return []
+
+
 def has_required_settings(settings: SourceSettings) -> bool:
     """Whether every setting without a default is set."""
     return not settings.is_partial()
@@ -203,6 +208,7 @@ class Source(Generic[S]):
     `options` is what a run may be narrowed to; `after` names the sources that are loaded before this one.
     `is_enabled` gets settings that may lack required ones; `needs` says what a user sets to enable it, and
     `without_key` what is different in a run without an `api_key`. `headwater init` asks the `questions`.
+    `list_files` gets such settings, too, and returns the user's own files that they name, which a backup keeps.
     `read_not_found` tells `headwater status` what the user named and the source does not know.
     """
 
@@ -215,6 +221,7 @@ class Source(Generic[S]):
     estimate: Callable[[SourceRun[S]], RunEstimate | None] = estimate_nothing
     read_not_found: Callable[[RawSchema], list[NotFound]] = find_nothing_missing
     is_enabled: Callable[[S], bool] = has_required_settings
+    list_files: Callable[[S], list[Path]] = use_no_files
     questions: tuple[Question, ...] = ()
     needs: str = ""
     without_key: str = ""

@@ -23,10 +23,13 @@ class Checkout(Workspace):
         super().__init__(folder)
         self.root = folder / "checkout"
         shutil.copytree(ROOT, self.root, symlinks=True, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+        # Copies share what dbt parsed of them: it parses only the files that differ. Ours have their own.
+        parsed = Path(os.environ[PARSED_PROJECTS]) / "of_copies"
+        parsed.mkdir(exist_ok=True)
         self.environment |= {
             "HEADWATER_DOMAINS": ",".join(domains),
             "PYTHONPATH": os.pathsep.join([str(self.root), os.environ["PYTHONPATH"]]),
-            PARSED_PROJECTS: "",  # those are of our own code
+            PARSED_PROJECTS: str(parsed),
         }
 
     @property

@@ -28,6 +28,7 @@ from loader.sources.openalex.roster import (
     normalise_orcid,
     read_roster,
 )
+from loader.sources.openalex.settings import OpenAlexSettings
 
 EXAMPLE_ROSTER = Path(__file__).with_name("example_roster.csv")
 _INSTITUTION_ID = re.compile(r"(?:https?://openalex\.org/)?(I\d+)", re.IGNORECASE)
@@ -212,6 +213,11 @@ def read_institution(text: str) -> tuple[str, str]:
     if match := _ROR.fullmatch(text.strip()):
         return "last_known_institutions.ror", f"https://ror.org/{match.group(1).lower()}"
     raise ValueError("it must be an OpenAlex id (I136199984) or a ROR id (https://ror.org/03vek6s52)")
+
+
+def list_files(settings: OpenAlexSettings) -> list[Path]:
+    """The roster's file, if there is one."""
+    return [_resolve(settings.roster)] if settings.roster else []
 
 
 def _resolve(roster: str) -> Path:

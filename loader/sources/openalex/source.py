@@ -20,6 +20,7 @@ from loader.sources.openalex.estimate import (
     estimate_unknown_people,
     estimate_works,
 )
+from loader.sources.openalex.members import list_files
 from loader.sources.openalex.models import Author, CoauthorYears, Institution, RosterMember, Topic, Work
 from loader.sources.openalex.options import AUTHOR
 from loader.sources.openalex.plan import OpenAlexLoad, OpenAlexRun, plan_openalex
@@ -119,6 +120,7 @@ SOURCE = Source(
     estimate=estimate_openalex,
     read_not_found=read_unknown_people,
     is_enabled=lambda settings: bool(settings.roster or settings.institution),
+    list_files=list_files,
     without_key="OpenAlex answers about 1,000 lists of 100 records a day, with a free key ten times that",
     questions=QUESTIONS,
     needs="a roster (sources.openalex.roster) or an institution (sources.openalex.institution)",
