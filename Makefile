@@ -59,5 +59,5 @@ lock: $(READY) ## Pin the newest allowed versions in requirements.lock (needs uv
 
 clean: ## Stop the embedded Postgres servers; remove data/ and .venv
 	@if [ -x $(BIN)/headwater ]; then \
-		for folder in data data/demo; do [ -d $$folder/postgres ] && env -u PGHOST HEADWATER_DATA=$$folder $(BIN)/headwater postgres stop; done; true; fi
+		for folder in data data/demo*; do [ -d $$folder/postgres ] && env -u PGHOST HEADWATER_DATA=$$folder $(BIN)/headwater postgres stop; done; true; fi
 	rm -rf data $(VENV) .pytest_cache .mypy_cache .ruff_cache

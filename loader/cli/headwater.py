@@ -90,26 +90,29 @@ def run(
 
 
 @main.command()
-@click.option("--day", type=click.IntRange(1, 2), default=1, show_default=True, help="Day of the sample world.")
-def demo(day: int) -> None:
-    """Run everything on sample APIs: no key, no network, a warehouse of its own in data/demo."""
+@click.option("--domain", metavar="NAME", default="academic", show_default=True, help="The domain to show.")
+@click.option("--day", type=click.IntRange(min=1), default=1, show_default=True, help="Day of the sample world.")
+def demo(domain: str, day: int) -> None:
+    """Run everything of a domain on samples: no key, no network, a warehouse of its own in data/demo."""
     from loader.base.interrupts import exit_process
     from loader.runs.full_run import run_all
     from loader.runs.report import print_report
-    from loader.samples.demo import prepare_environment, print_answers, print_next_steps, serve_sample
+    from loader.samples.demo import find_demo, prepare_environment, print_answers, print_next_steps
 
     console = build_console()
+    shown = find_demo(domain, day)
     data = read_settings().data
-    data = data if data.name == "demo" else data / "demo"
-    with serve_sample(day, data) as served:
-        prepare_environment(served, data)
+    data = data if data.name == shown.folder else data / shown.folder
+    data.mkdir(parents=True, exist_ok=True)
+    with shown.serve(day, data) as served:
+        prepare_environment(shown, served, data)
         report = run_all(read_settings(), console)
     print_report(report, console)
     if report.exit_status:
         exit_process(report.exit_status)
     server = postgres.ensure_server()
-    print_answers(server, console)
-    print_next_steps(server, data, day, console)
+    print_answers(shown, server, console)
+    print_next_steps(shown, server, data, day, console)
 
 
 @main.command()

@@ -1,133 +1,55 @@
 """`headwater demo`: everything from sample sources to Postgres, without a key or a network."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+import loader.samples
+from loader.base.errors import HeadwaterError
 from loader.base.settings import ROOT
 from loader.publish.postgres import Server
-from loader.samples.openalex.institution import generate_catalogue, write_roster
-from loader.samples.openalex.server import OpenAlexServer
-from loader.samples.semantic_scholar.records import describe_papers
-from loader.samples.semantic_scholar.server import SemanticScholarServer
-
-# Each answer is a question and the SQL that answers it from the marts alone.
-ANSWERS = [
-    (
-        "Which new collaborations of the last five finished years are the strongest?",
-        """
-        with pairs as (
-            select
-                author_id,
-                coauthor_id,
-                min(publication_year) as since,
-                max(collaboration_count_to_date) as papers
-            from marts.fct_coauthorships
-            inner join marts.dim_loads on publication_year <= loaded_year
-            where
-                not is_large_collaboration
-                -- two researchers of the roster are one pair
-                and not (is_roster_coauthor and author_id > coauthor_id)
-            group by author_id, coauthor_id
-        )
-        select
-            authors.author_name as researcher,
-            authors.department,
-            coauthors.author_name as coauthor,
-            pairs.since,
-            pairs.papers
-        from pairs
-        inner join marts.dim_loads as loads
-            on pairs.since between loads.last_finished_year - 4 and loads.last_finished_year
-        inner join marts.dim_authors as authors on pairs.author_id = authors.author_id
-        inner join marts.dim_authors as coauthors on pairs.coauthor_id = coauthors.author_id
-        order by pairs.papers desc, authors.author_name, coauthors.author_name
-        limit 5
-        """,
-    ),
-    (
-        "How open and how cited is the work of each department since 2015?",
-        """
-        with department_papers as (
-            -- a paper of two colleagues counts once for their department
-            select distinct
-                authors.department,
-                papers.paper_id,
-                papers.is_open_access,
-                papers.fwci,
-                papers.openalex_citation_percentile
-            from marts.fct_papers as papers
-            inner join marts.dim_authors as authors on papers.author_id = authors.author_id
-            inner join marts.dim_loads as loads
-                on papers.publication_year between 2015 and loads.last_finished_year
-        )
-        select
-            department,
-            count(*) as papers,
-            round(100.0 * avg(case when is_open_access then 1 else 0 end), 1) as percent_open_access,
-            -- of field, type and year: departments of different fields can be compared
-            round(cast(avg(fwci) as numeric), 2) as mean_fwci,
-            round(cast(avg(openalex_citation_percentile) as numeric), 1) as mean_percentile_in_field
-        from department_papers
-        group by department
-        order by papers desc
-        """,
-    ),
-    (
-        "With whom do people publish as their careers go on?",
-        """
-        select
-            case
-                when author_age < 5 then '1st to 5th year'
-                when author_age < 10 then '6th to 10th year'
-                when author_age < 20 then '11th to 20th year'
-                else 'later'
-            end as career,
-            sum(collaboration_count) as collaborations,
-            round(100.0 * sum(case when age_category = 'older' then collaboration_count else 0 end)
-                / sum(collaboration_count), 1) as percent_with_older,
-            round(100.0 * sum(case when age_category = 'same' then collaboration_count else 0 end)
-                / sum(collaboration_count), 1) as percent_with_same_age,
-            round(100.0 * sum(case when age_category = 'younger' then collaboration_count else 0 end)
-                / sum(collaboration_count), 1) as percent_with_younger
-        from marts.fct_coauthorships
-        inner join marts.dim_loads on publication_year <= loaded_year
-        where author_age >= 0
-        group by 1
-        order by min(author_age)
-        """,
-    ),
-]
 
 
 @dataclass(frozen=True)
-class ServedSample:
-    """Where the sample sources answer."""
+class Demo:
+    """The demo of one domain: `DEMO` in `loader/samples/<source>/demo.py` of one of its sources.
 
-    openalex_url: str
-    semantic_scholar_url: str
-
-
-@contextmanager
-def serve_sample(day: int, data: Path) -> Iterator[ServedSample]:
-    """Serves the sample institution as it is on that day, and what is known of its papers.
-
-    Writes the roster to `data`.
+    `serve` serves the sample of a day, from 1 to `days`, and yields the environment in which the sources find it; it
+    may write to the folder that it is given. The warehouse is in `folder` of the data folder. Each answer is a question
+    and the SQL that answers it from the marts alone, in Postgres. `next_steps` are commands, each with what it is for,
+    that are printed after the first day.
     """
-    data.mkdir(parents=True, exist_ok=True)
-    write_roster(data / "roster.csv")
-    catalogue = generate_catalogue(day=day)
-    with OpenAlexServer(catalogue) as openalex, SemanticScholarServer(describe_papers(catalogue)) as semantic_scholar:
-        yield ServedSample(openalex.url, semantic_scholar.url)
+
+    domain: str
+    folder: str
+    serve: Callable[[int, Path], AbstractContextManager[Mapping[str, str]]]
+    answers: Sequence[tuple[str, str]]
+    days: int = 1
+    next_steps: Sequence[tuple[str, str]] = ()
 
 
-def prepare_environment(served: ServedSample, data: Path) -> None:
+def find_demo(domain: str, day: int) -> Demo:
+    """The demo of a domain. Raises HeadwaterError if it has none, or does not have that day."""
+    samples = [module.name for module in iter_modules(loader.samples.__path__, "loader.samples.") if module.ispkg]
+    names = [f"{sample}.demo" for sample in samples if find_spec(f"{sample}.demo")]
+    demos: dict[str, Demo] = {demo.domain: demo for demo in (import_module(name).DEMO for name in names)}
+    if domain not in demos:
+        raise HeadwaterError(f"There is no demo of a domain {domain!r}. There are: {', '.join(sorted(demos))}.")
+    if day > demos[domain].days:
+        raise HeadwaterError(f"--day {day}: the demo of {domain} has {demos[domain].days}.")
+    return demos[domain]
+
+
+def prepare_environment(demo: Demo, served: Mapping[str, str], data: Path) -> None:
     """Points this process and its children at the samples, away from the user's warehouse, Postgres and keys."""
     for name in list(os.environ):
         if name.startswith(("PG", "SOURCES__")):
@@ -136,28 +58,18 @@ def prepare_environment(served: ServedSample, data: Path) -> None:
         {
             "HEADWATER_DATA": str(data),
             "HEADWATER_WAREHOUSE": "",
-            "HEADWATER_DOMAINS": "academic",
+            "HEADWATER_DOMAINS": demo.domain,
             # They test code and not data, and this code is as it was shipped: `make test` runs them.
             "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
-            "SOURCES__OPENALEX__BASE_URL": served.openalex_url,
-            "SOURCES__OPENALEX__ROSTER": str(data / "roster.csv"),
-            "SOURCES__OPENALEX__INSTITUTION": "",
-            "SOURCES__OPENALEX__API_KEY": "sample",
-            "SOURCES__OPENALEX__REQUESTS_PER_SECOND": "1000",
-            # One request each. Some are enough to show what they change.
-            "SOURCES__OPENALEX__COAUTHOR_CREDITS": "400",
-            "SOURCES__SEMANTIC_SCHOLAR__ENABLED": "true",
-            "SOURCES__SEMANTIC_SCHOLAR__BASE_URL": served.semantic_scholar_url,
-            "SOURCES__SEMANTIC_SCHOLAR__API_KEY": "sample",
-            "SOURCES__SEMANTIC_SCHOLAR__REQUESTS_PER_SECOND": "1000",
+            **served,
         }
     )
 
 
-def print_answers(server: Server, console: Console) -> None:
-    """Answers the three questions from Postgres."""
+def print_answers(demo: Demo, server: Server, console: Console) -> None:
+    """Answers the demo's questions from Postgres."""
     with server.connect() as connection, connection.cursor() as cursor:
-        for question, sql in ANSWERS:
+        for question, sql in demo.answers:
             cursor.execute(sql)
             table = Table(title=question, title_justify="left")
             for column in cursor.description or []:
@@ -168,7 +80,7 @@ def print_answers(server: Server, console: Console) -> None:
             console.print(table)
 
 
-def print_next_steps(server: Server, data: Path, day: int, console: Console) -> None:
+def print_next_steps(demo: Demo, server: Server, data: Path, day: int, console: Console) -> None:
     """How to look further."""
     shown = data.relative_to(ROOT) if data.is_relative_to(ROOT) else data
     console.print()
@@ -176,8 +88,10 @@ def print_next_steps(server: Server, data: Path, day: int, console: Console) -> 
     if "VIRTUAL_ENV" not in os.environ:
         console.print("  . .venv/bin/activate  # first: the commands below are in it")
     console.print(f'  psql "{server.as_reader().url}"  # the marts, to read', soft_wrap=True)
-    console.print(f"  HEADWATER_DATA={shown} headwater status", soft_wrap=True)
-    if day == 1:
-        console.print("  headwater demo --day 2  # a day later: only what changed is loaded")
-    console.print(f"  HEADWATER_DATA={shown} make docs  # every table and column, with lineage", soft_wrap=True)
-    console.print(f"  HEADWATER_DATA={shown} headwater postgres stop  # when you are done", soft_wrap=True)
+    domains = "" if demo.folder == "demo" else f" HEADWATER_DOMAINS={demo.domain}"
+    settings = f"HEADWATER_DATA={shown}{domains}"
+    console.print(f"  {settings} headwater status", soft_wrap=True)
+    for command, purpose in demo.next_steps if day == 1 else ():
+        console.print(f"  {command}  # {purpose}", soft_wrap=True)
+    console.print(f"  {settings} make docs  # every table and column, with lineage", soft_wrap=True)
+    console.print(f"  {settings} headwater postgres stop  # when you are done", soft_wrap=True)

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from loader.publish.dbt import run_dbt
 from loader.publish.outcomes import describe_warnings
-from loader.samples.demo import ANSWERS
 from loader.samples.openalex.catalogue import Catalogue
+from loader.samples.openalex.demo import ANSWERS
 from loader.samples.openalex.server import OpenAlexServer
 from tests.support.answers import read_exposures, read_sql
 from tests.support.answers_truth import AnswersTruth

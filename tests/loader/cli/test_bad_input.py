@@ -168,3 +168,17 @@ def assert_one_error(workspace: Workspace, message: str, *command: str) -> None:
 
 def test_a_report_of_nothing_says_what_to_do_first(workspace: Workspace) -> None:
     assert_one_error(workspace, "Nothing is published yet. Run `headwater run` first.", "headwater", "report")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--domain", "gardens"), "There is no demo of a domain 'gardens'. There are: academic"),
+        (("--day", "3"), "--day 3: the demo of academic has 2."),
+    ],
+)
+def test_a_demo_that_does_not_exist_is_one_line(workspace: Workspace, options: tuple[str, ...], message: str) -> None:
+    finished = workspace.run("headwater", "demo", *options)
+    assert finished.status == 1
+    assert message in finished.output
+    assert not (workspace.settings.data / "demo").exists()
