@@ -1,4 +1,4 @@
-"""The worked example: the code blocks of docs/adding-a-source.md, as files and as additions to files.
+"""The worked examples: the code blocks of docs/adding-a-source.md and its like, as files and as additions to files.
 
 A line above each block says what it is: `**path**` is a file, and what stands in brackets behind the path says where an
 addition goes.
@@ -15,7 +15,8 @@ from typing import Any
 from loader.base.settings import ROOT
 from tests.support.checkout import Checkout
 
-PAGE = ROOT / "docs" / "adding-a-source.md"
+PAGES = ROOT / "docs"
+_SOURCE = "adding-a-source"
 _BLOCK = re.compile(
     r"^\*\*([^*\n]+)\*\*(?: \((at the end|above|in place of)(?: `([^\n]+)`)?\))?\n\n```(\w+)\n(.*?)^```$",
     re.MULTILINE | re.DOTALL,
@@ -61,14 +62,14 @@ class Block:
 
 
 @cache
-def read_blocks() -> tuple[Block, ...]:
-    """All blocks of the page that are code of the example."""
-    return tuple(Block(*found) for found in _BLOCK.findall(PAGE.read_text()))
+def read_blocks(page: str = _SOURCE) -> tuple[Block, ...]:
+    """All blocks of a page of docs/ that are code of its example."""
+    return tuple(Block(*found) for found in _BLOCK.findall((PAGES / f"{page}.md").read_text()))
 
 
-def add_worked_example(root: Path) -> None:
+def add_worked_example(root: Path, page: str = _SOURCE) -> None:
     """Does in a copy of the checkout what the page says."""
-    for block in read_blocks():
+    for block in read_blocks(page):
         block.write(root)
 
 
