@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import tomlkit
 from rich.console import Console
 
-from loader.base.errors import HeadwaterError
+from loader.base.errors import HeadwaterError, TemporaryError
 from loader.base.settings import CONFIG, LOCAL_CONFIG, ROOT, Settings
 from loader.publish.dump import DumpedMarts, dump_marts, grant_again, refuse_restore, restore_marts
 from loader.publish.postgres import Server, ensure_server, find_server
@@ -135,11 +135,15 @@ def _replace(settings: Settings, folder: Path, replaced: Path, manifest: Manifes
 
 @contextmanager
 def _hold(settings: Settings) -> Iterator[None]:
-    """Keeps others from the warehouse that is replaced, if there is one that can be opened."""
-    if not settings.warehouse.exists():
-        yield
-        return
-    with open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds):
+    """Keeps others from the warehouse that is replaced, if there is one that can be opened: a damaged one cannot."""
+    with ExitStack() as held:
+        if settings.warehouse.exists():
+            try:
+                held.enter_context(open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds))
+            except TemporaryError:  # another process has it
+                raise
+            except HeadwaterError:
+                pass
         yield
 
 

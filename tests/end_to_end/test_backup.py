@@ -208,6 +208,11 @@ def test_a_backup_holds_no_secret_and_a_warehouse_without_marts_has_one(
     backups.restore_backup(workspace.settings, path, console, is_forced=False)
     with workspace.open_duckdb() as connection:
         assert connection.execute("from one").fetchall() == [(1,)]
+    # A file that is no warehouse any more can be replaced, too.
+    workspace.settings.warehouse.write_bytes(b"damaged")
+    backups.restore_backup(workspace.settings, path, console, is_forced=True)
+    with workspace.open_duckdb() as connection:
+        assert connection.execute("from one").fetchall() == [(1,)]
 
     monkeypatch.setattr(backups.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10})())
     with pytest.raises(HeadwaterError, match=r"A backup needs about .* and 0 MB are free"):
