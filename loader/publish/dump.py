@@ -1,7 +1,7 @@
 """Headwater's schemas in Postgres as a file: dumped in one snapshot, restored in one transaction."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,9 @@ _DEPENDENTS = """
     where schemaname = 'marts' and tablename not in (select table_name from operations.published_marts)
     order by 1
 """
+_REFUSE_OTHER_COUNT = "do $$ begin assert (select count(*) from {place}) = {rows}, '{place} lacks rows'; end $$"
+_NEW_SETTING = b"SET transaction_timeout"
+_HEAD_BYTES = 4_096
 
 
 @dataclass(frozen=True)
@@ -97,39 +100,70 @@ def refuse_restore(server: Server, dumped: DumpedMarts, *, is_forced: bool) -> N
 def restore_marts(server: Server, source: Path, dumped: DumpedMarts, wait_seconds: float) -> None:
     """Replaces Headwater's schemas by those of a dump, in one transaction: readers see the old marts or the new ones.
 
-    Waits so long for readers. Raises HeadwaterError if Postgres refuses; then nothing has changed.
+    Waits so long for readers. Those who could read the marts then, and those who can now, can read the restored ones.
+    Raises HeadwaterError if Postgres refuses; then nothing has changed.
     """
     wait_for_readers(server, "marts", wait_seconds)
     script = source.with_suffix(".sql")
     _run("pg_restore", None, "--no-owner", "--no-privileges", f"--file={script}", str(source))
-    before = [
-        "set client_min_messages = warning",
-        f"set lock_timeout = '{round(wait_seconds * 1000) or 1}ms'",
-        f"drop schema if exists {', '.join(_SCHEMAS)} cascade",
-    ]
-    # The dump leaves search_path empty.
-    checks = " ".join(
-        f"assert (select count(*) from marts.{_quote(mart)}) = {rows}, 'marts.{mart} lacks rows';"
-        for mart, rows in dumped.rows.items()
-    )
+    _leave_out_new_setting(script)
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        before = [
+            "set client_min_messages = warning",
+            f"set lock_timeout = '{round(wait_seconds * 1000) or 1}ms'",
+            *(each.as_string(connection) for each in _drop_all(cursor)),
+        ]
+        after = [each.as_string(connection) for each in _complete(cursor, dumped)]
     _run(
         "psql", server, "--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1", "--single-transaction",
         *(f"--command={command}" for command in before), f"--file={script}",
-        f"--command=do $$ begin {checks} end $$",
+        *(f"--command={command}" for command in after),
     )  # fmt: skip
 
 
-def grant_again(server: Server, dumped: DumpedMarts) -> list[str]:
-    """Lets those read the restored marts who could read the dumped ones; returns a sentence for each who cannot."""
+def _drop_all(cursor: Any) -> Iterator[sql.Composable]:
+    """Not `cascade`: what else depends on them is someone's work, and Postgres then refuses."""
+    cursor.execute("select schemaname, tablename from pg_tables where schemaname = any(%s)", [_SCHEMAS])
+    if tables := [sql.Identifier(*table) for table in cursor.fetchall()]:
+        yield sql.SQL("drop table {}").format(sql.SQL(", ").join(tables))
+    for schema in _SCHEMAS:
+        yield sql.SQL("drop schema if exists {}").format(sql.Identifier(schema))
+
+
+def _complete(cursor: Any, dumped: DumpedMarts) -> Iterator[sql.Composable]:
+    """Checks the rows and grants the marts. The dump leaves search_path empty."""
+    cursor.execute(_READERS)
+    now = [name for (name,) in cursor.fetchall()]
+    cursor.execute("select rolname from pg_roles where rolname = any(%s) order by 1", [[*dumped.readers, *now]])
+    readers = [sql.Identifier(name) for (name,) in cursor.fetchall()]
+    for mart, rows in dumped.rows.items():
+        place = sql.Identifier("marts", mart)
+        yield sql.SQL(_REFUSE_OTHER_COUNT).format(place=place, rows=sql.Literal(rows))
+        for reader in readers:
+            yield sql.SQL("grant select on {} to {}").format(place, reader)
+    for reader in readers:
+        yield sql.SQL("grant usage on schema marts to {}").format(reader)
+
+
+def _leave_out_new_setting(script: Path) -> None:
+    """Leaves out a setting that servers before Postgres 17 do not know."""
+    with script.open("r+b") as file:
+        place = file.read(_HEAD_BYTES).find(_NEW_SETTING)
+        if place >= 0:
+            file.seek(place)
+            file.write(b"-- ")
+
+
+def list_missing_readers(server: Server, dumped: DumpedMarts) -> list[str]:
+    """A sentence for each role that could read the dumped marts and is none here; makes the project's own if it may."""
     with closing(server.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("select rolname from pg_roles where rolname = any(%s)", [dumped.readers])
         known = {name for (name,) in cursor.fetchall()}
-    return [note for name in dumped.readers if (note := _grant(server, name, is_known=name in known))]
+    return [note for name in dumped.readers if name not in known and (note := _miss(server, name))]
 
 
-def _grant(server: Server, name: str, *, is_known: bool) -> str | None:
-    """Lets a role read the marts again. The project's own is made if it is missing; a person's is not."""
-    if not is_known and name != READER:
+def _miss(server: Server, name: str) -> str | None:
+    if name != READER:
         return f"{name} could read the marts and is no role here: `headwater postgres grant {name}` makes it."
     try:
         grant_marts(server, name)
@@ -150,10 +184,6 @@ def _count_rows(cursor: Any) -> dict[str, int]:
         cursor.execute(sql.SQL("select count(*) from marts.{}").format(sql.Identifier(name)))
         rows[name] = int(cursor.fetchone()[0])
     return rows
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _run(program: str, server: Server | None, *arguments: str) -> None:

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from loader.base.errors import HeadwaterError, TemporaryError
 from loader.base.settings import CONFIG, LOCAL_CONFIG, ROOT, Settings
-from loader.publish.dump import DumpedMarts, dump_marts, grant_again, refuse_restore, restore_marts
+from loader.publish.dump import DumpedMarts, dump_marts, list_missing_readers, refuse_restore, restore_marts
 from loader.publish.postgres import Server, ensure_server, find_server
 from loader.raw.warehouse import open_warehouse
 from loader.runs.archive import CONFIGURATION, MARTS, STATE, WAREHOUSE, Manifest, describe_folder, pack, unpack
@@ -94,7 +94,7 @@ def restore_backup(
             _replace(settings, folder, replaced, manifest, server)
     for path in left_over:  # of restores that were killed
         shutil.rmtree(path)
-    return manifest, grant_again(server, manifest.marts) if server and manifest.marts else []
+    return manifest, list_missing_readers(server, manifest.marts) if server and manifest.marts else []
 
 
 def _replace(settings: Settings, folder: Path, replaced: Path, manifest: Manifest, server: Server | None) -> None:
