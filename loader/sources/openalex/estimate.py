@@ -43,13 +43,13 @@ def estimate_works(state: WorksState, plan: WorksPlan, raw: RawSchema) -> list[E
     sweeps = sum(map(state.count_sweep_credits, swept))
     estimates = [
         Estimate(
-            f"all works of {len(full_ids):,} authors",
+            f"all works of {len(full_ids):,} members",
             sum(_count_pages(min(pair)) for pair in zip(by_counts, held, strict=True)),
             None if unknown else sum(_count_pages(max(pair)) for pair in zip(by_counts, held, strict=True)),
             f"nothing is known yet of {unknown:,} of them" if unknown else "",
         ),
         Estimate(
-            f"which works changed, of {sum(len(group.author_ids) for group in swept):,} authors",
+            f"which works changed, of {sum(len(group.author_ids) for group in swept):,} members",
             len(swept) if plan.may_stop_early else sweeps,
             2 * sweeps if plan.may_stop_early else sweeps,
         ),
@@ -61,7 +61,7 @@ def estimate_unknown_people(members: PresumedMembers) -> list[Estimate]:
     """The works of those whom no load has found so far."""
     if members.is_complete and not members.unknown_count:
         return []
-    who = f"{members.unknown_count:,} people looked up by ORCID" if members.is_complete else "people who are new there"
+    who = f"{members.unknown_count:,} members looked up by ORCID" if members.is_complete else "people who are new there"
     # One list of works has room for a hundred authors; without other authors there is one at least.
     return [Estimate(f"all works of {who}", 0 if members.ids else 1, None, "nothing is known of them yet")]
 

@@ -26,7 +26,7 @@ from loader.sources.openalex.roster import (
     join_entries,
     normalise_author_id,
     normalise_orcid,
-    read_roster,
+    read_roster_file,
 )
 from loader.sources.openalex.settings import OpenAlexSettings
 
@@ -159,9 +159,11 @@ class Members:
 
     def _read_roster(self) -> list[RosterEntry]:
         try:
-            return read_roster(_resolve(self._roster or ""))
+            roster = read_roster_file(_resolve(self._roster or ""))
         except HeadwaterError as error:
             raise SettingsError(str(error)) from error
+        self.notes += roster.notes
+        return roster.entries
 
     def _read_orcids(self) -> dict[str, str]:
         """The author of each ORCID as an earlier run found it, unless that is too long ago."""

@@ -181,6 +181,6 @@ def _warn_if_over_budget(parts: OpenAlexRun, needed: int) -> None:
 
 
 def _describe_failures(state: WorksState) -> str:
-    authors = sum(len(group.author_ids) for group in state.failures)
+    members = sum(len(group.author_ids) for group in state.failures)
     first = next(iter(state.failures.values()))
-    return f"The works of {authors:,} authors could not be brought up to date; they come first next time. {first}"
+    return f"The works of {members:,} members could not be brought up to date; they come first next time. {first}"

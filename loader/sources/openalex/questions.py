@@ -4,7 +4,7 @@ from pathlib import Path
 
 from loader.base.settings import ROOT
 from loader.sources.openalex.members import read_institution
-from loader.sources.openalex.roster import read_roster
+from loader.sources.openalex.roster import read_roster_file
 from loader.sources.openalex.settings import OpenAlexSettings
 from loader.sources.questions import Answer, Question, ask_key
 
@@ -21,9 +21,11 @@ def parse_researchers(text: str) -> Answer:
     except ValueError:
         path = Path(text).expanduser().absolute()
         path = path if path.exists() or not (ROOT / text).exists() else ROOT / text
-        researchers = len(read_roster(path))
+        roster = read_roster_file(path)
+        people, lines = len(roster.entries), sum(len(entry.memberships) for entry in roster.entries)
+        notes = [f"members in the file: {people:,}{f' on {lines:,} lines' if lines > people else ''}.", *roster.notes]
         kept = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-        return Answer({"roster": str(kept), "institution": ""}, f"researchers in the file: {researchers:,}")
+        return Answer({"roster": str(kept), "institution": ""}, " ".join(notes))
     return Answer({"institution": text, "roster": ""}, "everyone who works there when a run asks")
 
 

@@ -1,23 +1,23 @@
 """The list of researchers to follow: read from a CSV file, checked whole before any request."""
 
-import csv
-import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from loader.base.errors import HeadwaterError
 from loader.sources.openalex.memberships import Membership, read_membership
+from loader.sources.openalex.roster_file import read_lines
 
+T = TypeVar("T")
 _AUTHOR_ID = re.compile(r"(?:https?://(?:api\.)?openalex\.org/(?:authors/|people/)?)?(A\d{4,})", re.IGNORECASE)
 _ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-?\d{4}-?\d{4}-?\d{3}[\dX])", re.IGNORECASE)
 _YES = frozenset({"1", "true", "yes", "y", "t"})
 _NO = frozenset({"0", "false", "no", "n", "f"})
 _FIRST_YEAR = 1500
-_MAX_COMPLAINTS = 3
-_SURPLUS = "beyond the header"
+_MAX_COMPLAINTS = 100
 # What lines of one person must not say differently: their ids belong to one of two people by mistake.
 _OF_ONE_PERSON = {
     "author_id": "openalex_id",
@@ -43,30 +43,69 @@ class RosterEntry:
     has_research_group: bool | None = None
 
 
+@dataclass(frozen=True)
+class Roster:
+    """The people of a file, and its headings that mean no column."""
+
+    entries: list[RosterEntry]
+    ignored: Sequence[str]
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know and what stops nothing."""
+        if not self.ignored:
+            return []
+        *others, last = self.ignored
+        if not others:
+            return [f"The roster's column {last} is ignored."]
+        return [f"The roster's columns {', '.join(others)} and {last} are ignored."]
+
+
 def read_roster(path: Path) -> list[RosterEntry]:
+    """The people of a roster, by the rules of `read_roster_file`."""
+    return read_roster_file(path).entries
+
+
+def read_roster_file(path: Path) -> Roster:
     """Reads a roster: a CSV file with a header, and an `openalex_id` or an `orcid` in every line.
 
     Commas, semicolons and tabs separate; columns that no field is made of are ignored. Lines with the same identifier
-    are one person with several memberships. Raises HeadwaterError that names the file and the lines at fault.
+    are one person with several memberships. Raises HeadwaterError that names the file and all that is wrong in it.
     """
-    rows = _read_rows(path)
+    read = read_lines(path)
+    complaints = [*read.complaints]
     lines: list[tuple[int, RosterEntry]] = []
-    complaints: list[tuple[int, str]] = []
-    for line, row in rows:
+    for line, row in read.lines:
         try:
             lines.append((line, _read_entry(row)))
-        except ValueError as error:
-            complaints.append((line, str(error)))
+        except _LineError as error:
+            complaints += [(line, text) for text in error.complaints]
     people = _group_lines(lines)
     complaints += [complaint for person in people for complaint in _list_complaints(person)]
     if complaints:
-        more = len(complaints) - _MAX_COMPLAINTS
-        texts = [f"line {line}: {text}" for line, text in sorted(complaints)[:_MAX_COMPLAINTS]]
-        listed = "; ".join(texts) + (f"; and {more} more" if more > 0 else "")
-        raise HeadwaterError(f"The roster {path} cannot be used: {listed}.")
+        raise HeadwaterError(f"The roster {path} cannot be used: {_join_complaints(complaints)}.")
     if not people:
         raise HeadwaterError(f"The roster {path} contains only a header.")
-    return [join_entries([entry for _, entry in person]) for person in people]
+    return Roster([join_entries([entry for _, entry in person]) for person in people], read.ignored)
+
+
+def _join_complaints(complaints: Sequence[tuple[int, str]]) -> str:
+    """All complaints in one line, in the order of the file; lines with the same one are named together."""
+    lines: dict[str, list[int]] = {}
+    for line, text in sorted(complaints):
+        lines.setdefault(text, []).append(line)
+    texts = [f"{_name_lines(each)}{text}" for text, each in lines.items()]
+    more = len(texts) - _MAX_COMPLAINTS
+    return "; ".join(texts[:_MAX_COMPLAINTS]).replace(".;", ";").removesuffix(".") + (
+        f"; and {more} more" if more > 0 else ""
+    )
+
+
+def _name_lines(lines: Sequence[int]) -> str:
+    if lines == [0]:
+        return ""
+    numbers = [str(line) for line in lines]
+    return f"line {numbers[0]}: " if len(numbers) == 1 else f"lines {', '.join(numbers)}: "
 
 
 def join_entries(entries: Sequence[RosterEntry]) -> RosterEntry:
@@ -163,62 +202,48 @@ def normalise_orcid(text: str) -> str:
     return "https://orcid.org/" + "-".join(digits[start : start + 4] for start in range(0, 16, 4))
 
 
-def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """The lines that are not empty, each with its number in the file."""
-    if not path.exists():
-        raise HeadwaterError(f"The roster {path} does not exist. Name a CSV file in sources.openalex.roster.")
+class _LineError(Exception):
+    """A line that cannot be read; `complaints` has all that is wrong with it."""
+
+    def __init__(self, complaints: Sequence[str]) -> None:
+        super().__init__("; ".join(complaints))
+        self.complaints = complaints
+
+
+def _read_entry(row: Mapping[str, str]) -> RosterEntry:
+    """One line. Raises _LineError."""
+    complaints: list[str] = []
+
+    def read(reader: Callable[[str], T], column: str) -> T | None:
+        text = row.get(column)
+        try:
+            return reader(text) if text else None
+        except ValueError as error:
+            complaints.append(str(error))
+            return None
+
+    if row.keys() & {"openalex_id", "orcid"} and not row.get("openalex_id") and not row.get("orcid"):
+        complaints.append("neither openalex_id nor orcid is filled in")
+    membership = Membership()
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (UnicodeDecodeError, OSError) as error:
-        raise HeadwaterError(
-            f"The roster {path} cannot be read ({type(error).__name__}). Save it as CSV in UTF-8."
-        ) from error
-    if not text.strip():
-        raise HeadwaterError(f"The roster {path} is empty.")
-    header = text.lstrip().splitlines()[0]
-    separator = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, restval="", strict=True)
-    reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or []]
-    if not {"openalex_id", "orcid"} & set(reader.fieldnames):
-        found = ", ".join(reader.fieldnames)
-        raise HeadwaterError(f"The roster {path} has neither a column openalex_id nor orcid (it has: {found}).")
-    try:
-        rows = [(reader.line_num, {key: value.strip() for key, value in row.items()}) for row in _join_surplus(reader)]
-    except csv.Error as error:
-        raise HeadwaterError(
-            f"The roster {path} cannot be used: from line {reader.line_num + 1} on a quotation mark is not closed"
-            f" or is in the wrong place ({error})."
-        ) from error
-    return [(line, row) for line, row in rows if any(row.values())]
-
-
-def _join_surplus(reader: "csv.DictReader[str]") -> Iterator[dict[str, str]]:
-    """The rows, with the cells beyond the header's last as one text under _SURPLUS."""
-    for row in reader:
-        surplus = row.pop(None, [])
-        yield {**row, _SURPLUS: "".join(surplus)}
-
-
-def _read_entry(row: dict[str, str]) -> RosterEntry:
-    if row[_SURPLUS]:
-        raise ValueError("it has more cells than the header")
-    author_id, orcid = row.get("openalex_id"), row.get("orcid")
-    if not author_id and not orcid:
-        raise ValueError("neither openalex_id nor orcid is filled in")
-    return RosterEntry(
-        author_id=normalise_author_id(author_id) if author_id else None,
-        orcid=normalise_orcid(orcid) if orcid else None,
+        membership = read_membership(row)
+    except ValueError as error:
+        complaints.append(str(error))
+    entry = RosterEntry(
+        author_id=read(normalise_author_id, "openalex_id"),
+        orcid=read(normalise_orcid, "orcid"),
         display_name=row.get("display_name") or None,
-        memberships=(read_membership(row),),
-        first_publication_year=_read_year(row.get("first_publication_year")),
+        memberships=(membership,),
+        first_publication_year=read(_read_year, "first_publication_year"),
         group_url=row.get("group_url") or None,
-        has_research_group=_read_answer(row.get("has_research_group")),
+        has_research_group=read(_read_answer, "has_research_group"),
     )
+    if complaints:
+        raise _LineError(complaints)
+    return entry
 
 
-def _read_year(text: str | None) -> int | None:
-    if not text:
-        return None
+def _read_year(text: str) -> int:
     try:
         year = int(text)
     except ValueError:
@@ -228,9 +253,7 @@ def _read_year(text: str | None) -> int | None:
     return year
 
 
-def _read_answer(text: str | None) -> bool | None:
-    if not text:
-        return None
+def _read_answer(text: str) -> bool:
     if text.lower() in _YES:
         return True
     if text.lower() in _NO:

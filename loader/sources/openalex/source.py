@@ -82,6 +82,8 @@ def estimate_openalex(run: SourceRun[OpenAlexSettings]) -> RunEstimate:
     """What a run would request, by what raw holds."""
     parts = OpenAlexRun(run)
     members = parts.members.presume()
+    for note in parts.members.notes:
+        run.progress.warn(note)
     parts.records.compare_presumed(members.entries)
     state = WorksState(run.raw, members.ids)
     plan = plan_works(state, run.options, run.settings)

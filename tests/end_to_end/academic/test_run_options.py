@@ -16,7 +16,7 @@ def test_a_run_is_estimated_done_and_narrowed(workspace: Workspace) -> None:
 
         workspace.run_well(*run)
         asked = len(server.requests)
-        assert "which works changed, of 8 authors" in workspace.run_well(*run, "--dry-run")
+        assert "which works changed, of 8 members" in workspace.run_well(*run, "--dry-run")
         assert len(server.requests) == asked
 
         stranger = workspace.run(*run, "--author", "A5123123123")

@@ -47,14 +47,14 @@ def test_a_new_user_answers_and_both_tools_read_it(checkout: Checkout) -> None:
     )
     assert "[loader/sources/openalex/example_roster.csv]" in shown
     assert "nowhere.csv does not exist" in shown
-    assert "researchers in the file: 2" in shown
+    assert "members in the file: 2." in shown
     assert KEY not in shown
     assert read(checkout, "local.config.toml") == {"sources": {"openalex": {"roster": str(roster), "institution": ""}}}
     assert read(checkout, "secrets.toml") == {"sources": {"openalex": {"api_key": KEY}}}
     assert (checkout.root / ".dlt" / "secrets.toml").stat().st_mode & 0o777 == 0o600
     assert checkout.run_program(["git", "status", "--porcelain"]).output == ""
     estimate = checkout.run_well("dlt", "pipeline", "openalex", "run", "--dry-run")
-    assert "all works of 2 authors" in estimate
+    assert "all works of 2 members" in estimate
     assert "There is no key" not in estimate
 
 

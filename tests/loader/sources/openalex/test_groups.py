@@ -130,7 +130,7 @@ def test_a_group_that_fails_stops_no_other_and_comes_first_next_time(
     with serve(tmp_path / "data", large) as (server, loader):
         server.fail_next(*[refuse_for(author_id)] * 20, path="/works")
         error = loader.load().error or ""
-        assert "The works of 100 authors could not be brought up to date; they come first next time." in error
+        assert "The works of 100 members could not be brought up to date; they come first next time." in error
         assert "Not today." in error
         failed, other = list_groups(server)
         assert author_id in failed
@@ -163,7 +163,7 @@ def test_a_run_that_ends_with_the_budget_keeps_whole_groups_and_the_next_begins_
 
 
 FAILED_AND_NO_BUDGET = re.compile(
-    r"The works of 100 authors could not be brought up to date; they come first next time\. .*Not today\."
+    r"The works of 100 members could not be brought up to date; they come first next time\. .*Not today\."
     r" OpenAlex's budget for today is used up; .*"
 )
 
@@ -241,10 +241,10 @@ def test_a_work_that_cannot_be_had_holds_up_its_own_group_alone_from_the_next_ru
     count = "select document ->> '$.cited_by_count' from raw_openalex.works where id = '{}'"
     with serve(loaded, next_day) as (server, loader):
         server.fail_next(*[refuse_for(refused)] * 20, path="/works")
-        assert "The works of 120 authors could not be brought up to date" in (loader.load().error or "")
+        assert "The works of 120 members could not be brought up to date" in (loader.load().error or "")
         assert loader.ask(failed) == 120
         server.fail_next(*[refuse_for(refused)] * 20, path="/works")
-        assert "The works of 100 authors could not be brought up to date" in (loader.load().error or "")
+        assert "The works of 100 members could not be brought up to date" in (loader.load().error or "")
         assert (loader.ask(failed), loader.ask(count.format(other))) == (100, "1234")
     with serve(loaded, next_day) as (_, loader):
         assert loader.load().error is None
@@ -279,6 +279,6 @@ def test_a_work_that_came_with_another_group_calls_for_the_records_of_all_its_au
     next_day = replace(large, works=[work | changed if work["id"] == shared else work for work in large.works])
     with serve(loaded, next_day) as (server, loader):
         server.fail_next(*[refuse_for(min(second))] * 20, path="/works")
-        assert "The works of 20 authors could not be brought up to date" in (loader.load().error or "")
+        assert "The works of 20 members could not be brought up to date" in (loader.load().error or "")
         (asked,) = [request.parameters["filter"] for request in server.requests if request.path == "/authors"]
         assert set(asked.removeprefix("openalex:").split("|")) == authors[shared] & {*roster}

@@ -8,7 +8,13 @@ import pytest
 from loader.base.errors import HeadwaterError
 from loader.sources.openalex.members import EXAMPLE_ROSTER
 from loader.sources.openalex.memberships import Membership
-from loader.sources.openalex.roster import RosterEntry, normalise_author_id, normalise_orcid, read_roster
+from loader.sources.openalex.roster import (
+    RosterEntry,
+    normalise_author_id,
+    normalise_orcid,
+    read_roster,
+    read_roster_file,
+)
 
 
 def write(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -155,7 +161,9 @@ def test_every_spelling_of_an_orcid_is_one(text: str) -> None:
         ("openalex_id,first_publication_year\nA5012345678,soon\n", "line 2: first_publication_year 'soon'"),
         ("openalex_id,first_publication_year\nA5012345678,19\n", "line 2: first_publication_year 19"),
         ("openalex_id,has_research_group\nA5012345678,maybe\n", "line 2: has_research_group 'maybe'"),
-        ("openalex_id\n" + "x\n" * 9, "and 6 more"),
+        ("openalex_id\n" + "x\n" * 3, "lines 2, 3, 4: 'x' is not an OpenAlex author id"),
+        ("openalex_id\n" + "".join(f"x{n}\n" for n in range(109)), "; and 9 more"),
+        ("ORCID,Name,orcid_iD\n,Ada,\n", "line 1: the columns ORCID and orcid_iD both mean orcid"),
         ('openalex_id,department\nA5012345678,"Chem\nA5012345679,Bio\n', "a quotation mark is not closed"),
     ],
 )
@@ -170,11 +178,65 @@ def test_a_roster_that_is_not_there_is_named(tmp_path: Path) -> None:
         read_roster(tmp_path / "nowhere.csv")
 
 
-def test_a_roster_that_is_no_text_is_refused(tmp_path: Path) -> None:
+ERRORS = """Name;ORCID;ORCID iD;First publication year;Member from;Has research group
+Böhm;0000-0002-1825-0098;;soon;01.10.2019;maybe
+Ada;;;;;;;more
+"Grace;;;;;
+"""
+
+
+@pytest.mark.parametrize(
+    ("encoding", "told"),
+    [
+        ("cp1252", "it is not UTF-8 (first on line 2) but probably Windows-1252"),
+        ("utf-16", "it is UTF-16 and not UTF-8"),
+    ],
+)
+def test_all_errors_come_at_once(tmp_path: Path, encoding: str, told: str) -> None:
+    with pytest.raises(HeadwaterError) as refused:
+        read_roster(write(tmp_path, ERRORS, encoding))
+    message = str(refused.value)
+    assert f'cannot be used: {told}. In Excel, save it as "CSV UTF-8 (comma delimited)"; line 1: the columns' in message
+    for error in (
+        "line 1: the columns ORCID and ORCID iD both mean orcid (delete one)",
+        "line 2: '0000-0002-1825-0098' is not an ORCID",
+        "line 2: first_publication_year 'soon' is not a year",
+        "line 2: member_from '01.10.2019' is not a date",
+        "line 2: has_research_group 'maybe' is neither true nor false",
+        "line 3: it has more cells than the header",
+        "line 3: neither openalex_id nor orcid is filled in",
+        "line 4: from here on a quotation mark is not closed",
+    ):
+        assert error in message
+    assert "\n" not in message
+    assert ".;" not in message
+
+
+def test_an_excel_workbook_is_told_apart(tmp_path: Path) -> None:
     path = tmp_path / "roster.csv"
-    path.write_bytes(b"openalex_id\n\xff\xfe\x00")
-    with pytest.raises(HeadwaterError, match="Save it as CSV in UTF-8"):
+    path.write_bytes(b"PK\x03\x04\x14\x00")
+    with pytest.raises(HeadwaterError, match=r"is an Excel workbook and no CSV file\. In Excel, save it as"):
         read_roster(path)
+
+
+@pytest.mark.parametrize("heading", ["ORCID iD", "ORCID", "orcid-id", "ORCID_iD", " OrcID "])
+def test_the_spellings_of_an_orcid_s_heading(tmp_path: Path, heading: str) -> None:
+    (entry,) = read_roster(write(tmp_path, f"{heading}\n0000-0002-1825-0097\n"))
+    assert entry.orcid == "https://orcid.org/0000-0002-1825-0097"
+
+
+def test_headings_of_other_spellings_are_recognised_and_the_others_named(tmp_path: Path) -> None:
+    text = "OpenAlex Author ID,Full Name,Last Name,Dept,Member-since,Phone,,\nA5012345678,Ada B.,B.,Glass,2019,+49,x,\n"
+    roster = read_roster_file(write(tmp_path, text))
+    assert roster.entries == [
+        RosterEntry(
+            author_id="https://openalex.org/A5012345678",
+            orcid=None,
+            display_name="Ada B.",
+            memberships=(Membership("Glass", member_from=date(2019, 1, 1)),),
+        )
+    ]
+    assert roster.notes == ["The roster's columns Last Name, Phone and 7 (without a heading) are ignored."]
 
 
 def test_the_example_roster_is_sound() -> None:
