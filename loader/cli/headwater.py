@@ -14,6 +14,7 @@ from loader.cli.docs import docs
 from loader.cli.export import export
 from loader.cli.init import init
 from loader.cli.report import make_report
+from loader.cli.run_options import RunCommand, read_options
 from loader.cli.runs import runs
 from loader.cli.schedule import schedule
 from loader.publish import embedded, postgres
@@ -48,10 +49,12 @@ main.add_command(runs)
 main.add_command(schedule)
 
 
-@main.command()
+@main.command(cls=RunCommand)
 @click.option("--domain", "domains", multiple=True, metavar="NAME", help="Only this domain; may be given repeatedly.")
 @click.option("--force", is_flag=True, help="Build and publish also where nothing is new.")
 @click.option("--shrink-history", is_flag=True, help="Let a shorter history replace the one in Postgres.")
+@click.option("--full-refresh", is_flag=True, help="Request everything again, changed or not.")
+@click.option("--dry-run", is_flag=True, help="Print what would be requested and what it costs, without a request.")
 @click.option("--quiet", is_flag=True, help="Print nothing but what failed.")
 @click.option("--retries", type=click.IntRange(min=0), default=0, help="Try again what failed and may pass, so often.")
 @click.option(
@@ -63,25 +66,39 @@ main.add_command(schedule)
     help="Wait so long before the first retry, then twice as long each time, an hour at most.",
 )
 def run(
-    domains: tuple[str, ...], force: bool, shrink_history: bool, quiet: bool, retries: int, retry_wait: float
+    domains: tuple[str, ...],
+    force: bool,
+    shrink_history: bool,
+    full_refresh: bool,
+    dry_run: bool,
+    quiet: bool,
+    retries: int,
+    retry_wait: float,
+    **given: tuple[str, ...],
 ) -> None:
     """Load every enabled domain; build and publish those with news.
 
     A source or a test that fails holds back its own domain; the others are published, and the exit status is not zero.
+    Options of sources, such as --author, narrow the load; sources that do not take them are left out.
     """
     from loader.base.interrupts import exit_process
     from loader.runs.alerts import send_alerts
-    from loader.runs.full_run import Retries, run_all
+    from loader.runs.full_run import Retries, check_domains, run_all
+    from loader.runs.load_report import estimate_and_report
     from loader.runs.report import print_failures, print_report
 
     console = build_console()
     settings = read_settings()
+    options = read_options(full_refresh, given)
+    if dry_run:
+        sys.exit(estimate_and_report(None, options, check_domains(settings, domains)))
     report = run_all(
         settings,
         build_console(is_quiet=quiet),
         domains=domains,
         is_forced=force,
         may_shrink_history=shrink_history,
+        options=options,
         retries=Retries(retries, retry_wait),
     )
     (print_failures if quiet else print_report)(report, console)

@@ -6,9 +6,11 @@ from threading import Lock
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urljoin, urlsplit, urlunsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 
 CONNECT_SECONDS = 10.0
 MAX_REDIRECTS = 5
+_CONNECTIONS = 32  # kept open for requests side by side
 # urllib3 logs the address of each request, with its query.
 _ADDRESS_LOGGERS = ("urllib3.connectionpool", "urllib3.util.retry")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -23,6 +25,8 @@ class KeyedSession(requests.Session):
     def __init__(self, key_headers: Mapping[str, str], key_parameter: tuple[str, str] | None = None) -> None:
         super().__init__()
         self.max_redirects = MAX_REDIRECTS
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
         self._key_headers = key_headers
         self._key_parameter = key_parameter
         self._is_key_moved = False

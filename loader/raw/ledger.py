@@ -76,6 +76,9 @@ class Progress(Protocol):
     def warn(self, message: str) -> None:
         """Something that the user should know and that stops nothing."""
 
+    def conclude(self, message: str) -> None:
+        """What the run changed or left open, for the summary at its end."""
+
     def fail(self, message: str, cause: Exception | None = None) -> None:
         """Something could not be fetched. The rest is loaded, and then the source ends with this error."""
 

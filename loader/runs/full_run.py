@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from dlt.common.runtime import signals
 from rich.console import Console
@@ -41,10 +42,12 @@ from loader.runs.report import (
     keep_report,
     print_failures,
 )
-from loader.runs.runner import run_sources
+from loader.runs.runner import load_source, run_sources
 from loader.sources import select_sources
+from loader.sources.contract import RunOptions
 
 _LONGEST_WAIT_SECONDS = 3_600.0
+_NO_OPTIONS = RunOptions()
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class _RunState:
     report: RunReport
     is_forced: bool
     may_shrink_history: bool
+    options: RunOptions
     loaded: set[str] = field(default_factory=set)
 
 
@@ -79,12 +83,14 @@ def run_all(
     is_forced: bool = False,
     may_shrink_history: bool = False,
     retries: Retries = Retries(),
+    options: RunOptions = _NO_OPTIONS,
 ) -> RunReport:
     """Loads, builds and publishes the named domains, or all enabled ones; keeps the report in the state folder.
 
     A domain without news is neither built nor published, unless `is_forced`. A history in Postgres is never replaced by
     one that lacks versions of it, unless `may_shrink_history`. What failed in a way that may pass is tried again as
-    often as `retries` says: the sources and domains that failed, and no others.
+    often as `retries` says: the sources and domains that failed, and no others. If `options` narrow the load, sources
+    that do not take them are left out.
     """
     require_writable(settings)
     now = datetime.now(UTC)
@@ -92,10 +98,10 @@ def run_all(
     console.print(f"Run {report.run_id}")
     with suppress(OSError):  # what it says is kept at the end
         keep_report(settings, report, is_running=True)
-    run = _RunState(settings, console, report, is_forced, may_shrink_history)
+    run = _RunState(settings, console, report, is_forced, may_shrink_history, options)
     try:
         with stop_on_signals():
-            _check_domains(settings, report.asked)
+            check_domains(settings, report.asked)
             _attempt(run, report.asked)
             while report.attempts <= retries.count and (failed := report.list_worth_retrying()):
                 wait_seconds = retries.find_wait(report.attempts)
@@ -135,13 +141,15 @@ def _attempt(run: _RunState, domains: Sequence[str]) -> None:
         run.report.exit_status = 1
 
 
-def _check_domains(settings: Settings, named: Sequence[str]) -> None:
+def check_domains(settings: Settings, named: Sequence[str]) -> list[str]:
+    """The named domains, or all enabled ones. Raises HeadwaterError for one that is not enabled."""
     for domain in named:
         if domain not in settings.domains:
             raise HeadwaterError(
                 f"The domain {domain!r} is not enabled. Enabled are: {', '.join(settings.domains)}"
                 " (`headwater init` adds one; in the environment it is HEADWATER_DOMAINS)."
             )
+    return [*(named or settings.domains)]
 
 
 def _run(run: _RunState, domains: Sequence[str]) -> None:
@@ -174,14 +182,15 @@ def _run(run: _RunState, domains: Sequence[str]) -> None:
 def _load(run: _RunState, domains: Sequence[str]) -> list[str]:
     """Loads every source of the domains that is not loaded yet; returns the domains without a failed source."""
     report = run.report
-    sources = [source for source in select_sources(None, domains=domains) if source.name not in run.loaded]
+    sources = [source for source in select_sources(None, run.options, domains) if source.name not in run.loaded]
     if not sources:
         return list(domains)
-    loads = list(run_sources(sources, run.settings, run.console))
+    loads = list(run_sources(sources, run.settings, run.console, partial(load_source, options=run.options)))
     print_summary(loads, run.console)
     run.loaded.update(load.source for load in loads if not load.error)
     resources = [resource for load in loads for resource in load.resources]
     report.resources += resources
+    report.notes += [note for load in loads for note in load.notes]
     written = sum(resource.counts.new + resource.counts.changed for resource in resources)
     rejected = sum(resource.counts.rejected for resource in resources)
     outcome = f"{written:,} records new or changed, {rejected:,} rejected"

@@ -17,7 +17,7 @@ from loader.base.interrupts import find_exit_status, stop_on_signals
 from loader.base.run_records import keep_command
 from loader.base.settings import read_settings
 from loader.raw.ledger import LoadCounts
-from loader.runs.report import tell_if_not_kept
+from loader.runs.report import print_notes, tell_if_not_kept
 from loader.runs.results import SourceLoad
 from loader.runs.runner import Job, describe_error, estimate_sources, run_sources
 from loader.sources import select_sources
@@ -39,6 +39,7 @@ def run_and_report(kind: str, source: str | None, select: Callable[[str | None],
         with stop_on_signals():
             loads = list(run_sources(select(source), settings, console, job))
         print_summary(loads, console)
+        print_notes([note for load in loads for note in load.notes], console)
         failures = [f"{load.source}: {load.error}" for load in loads if load.error]
     except HeadwaterError as error:
         failures = [str(error)]
@@ -53,11 +54,14 @@ def run_and_report(kind: str, source: str | None, select: Callable[[str | None],
     return exit_status if failures or is_interrupted else 0
 
 
-def estimate_and_report(source: str | None, options: RunOptions) -> int:
-    """Prints what a run would request and what that costs, without a request; returns the exit status."""
+def estimate_and_report(source: str | None, options: RunOptions, domains: Sequence[str] | None = None) -> int:
+    """Prints what a run would request and what that costs, without a request; returns the exit status.
+
+    `domains`: the enabled ones, unless given.
+    """
     console = build_console()
     try:
-        for estimates in estimate_sources(select_sources(source, options), read_settings(), console, options):
+        for estimates in estimate_sources(select_sources(source, options, domains), read_settings(), console, options):
             _print_estimates(*estimates, console)
     except (HeadwaterError, DltException, duckdb.Error) as error:
         return report_error(console, describe_error(error))

@@ -24,21 +24,23 @@ class RunProgress:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
         self._records: dict[str, int] = {}
+        # What the loads before this one brought: a resource has one bar in a run.
+        self._before: dict[str, int] = {}
         self._last_line = time.monotonic()
 
     def start(self, resource: str) -> None:
         """The first request of the resource is sent."""
-        self._records[resource] = 0
-        if self._bars and resource in self._tasks:
-            self._bars.reset(self._tasks[resource], total=None)
-        elif self._bars:
+        self._before[resource] = self._records.setdefault(resource, 0)
+        if self._bars and resource not in self._tasks:
             self._tasks[resource] = self._bars.add_task(f"{self._source} {resource}", total=None)
 
     def advance(self, resource: str, records: int, expected: int | None) -> None:
         """`records` more were read, of `expected` in all (None if unknown)."""
         self._records[resource] += records
+        if expected is not None:
+            expected += self._before[resource]
         if self._bars:
-            self._bars.update(self._tasks[resource], advance=records, total=expected)
+            self._bars.update(self._tasks[resource], completed=self._records[resource], total=expected)
         elif time.monotonic() - self._last_line >= _LINE_EVERY_SECONDS:
             self._last_line = time.monotonic()
             of = f" of {expected:,}" if expected else ""
@@ -46,10 +48,19 @@ class RunProgress:
 
     def finish(self, resource: str, counts: LoadCounts) -> None:
         """All records of the resource were read."""
+        self._records[resource] = self._before[resource] + counts.extracted
         if self._bars:
-            self._bars.update(self._tasks[resource], total=counts.extracted, completed=counts.extracted)
+            task = self._bars.tasks[self._tasks[resource]]
+            total = max(task.total or 0, self._records[resource])
+            self._bars.update(task.id, total=total, completed=self._records[resource])
         else:
-            self._console.print(f"{self._source} {resource}: {counts.extracted:,} records read")
+            self._console.print(f"{self._source} {resource}: {self._records[resource]:,} records read")
+
+    def close(self) -> None:
+        """The run is over: what did not come is not expected any more."""
+        for resource, task in self._tasks.items():
+            if self._bars:
+                self._bars.update(task, total=self._records[resource])
 
     def report_changes(self, resource: str, changes: Sequence[FieldChange]) -> None:
         """The summary at the end shows them."""
@@ -57,6 +68,9 @@ class RunProgress:
     def warn(self, message: str) -> None:
         """Something that the user should know and that stops nothing."""
         self._console.print(f"[yellow]Note:[/yellow] {escape(message)}", soft_wrap=True)
+
+    def conclude(self, message: str) -> None:
+        """The summary at the end shows it."""
 
     def fail(self, message: str, cause: Exception | None = None) -> None:
         """The source ends with this error, which is shown then."""
@@ -70,4 +84,6 @@ def follow(source: str, console: Console) -> Iterator[RunProgress]:
         return
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
     with Bars(*columns, console=console) as bars:
-        yield RunProgress(source, console, bars)
+        progress = RunProgress(source, console, bars)
+        yield progress
+        progress.close()

@@ -47,8 +47,8 @@ class RunReport:
     """What a whole run did, and how long it took.
 
     `asked` names the domains that it was to run. `attempts` is how often it tried.
-    `warnings` are what the user should know, a line each. `error` is why it stopped, if it did, and `exit_status` what
-    the command ends with.
+    `warnings` are what the user should know, a line each; `notes` are what sources say they changed or left open.
+    `error` is why it stopped, if it did, and `exit_status` what the command ends with.
     """
 
     run_id: str
@@ -61,6 +61,7 @@ class RunReport:
     tests_passed: int = 0
     marts: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     error: str | None = None
     exit_status: int = 0
     seconds: float = 0.0
@@ -132,7 +133,14 @@ def print_report(report: RunReport, console: Console) -> None:
         console.print(domains)
     for warning in report.warnings:
         console.print(f"[yellow]Warning:[/yellow] {escape(warning)}", soft_wrap=True, highlight=False)
+    print_notes(report.notes, console)
     print_failures(report, console)
+
+
+def print_notes(notes: Sequence[str], console: Console) -> None:
+    """What sources say they changed or left open, a line each."""
+    for note in notes:
+        console.print(f"[yellow]Note:[/yellow] {escape(note)}", soft_wrap=True, highlight=False)
 
 
 def print_failures(report: RunReport, console: Console) -> None:

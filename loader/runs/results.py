@@ -34,7 +34,7 @@ class SourceLoad:
     """What one source brought in one run; `error` is the line that says why it stopped, if it did.
 
     `may_pass`: whether that may be gone within minutes. `needs_change`: the same run fails again until the user changes
-    a setting or a file.
+    a setting or a file. `notes` say what the run changed or left open.
     """
 
     source: str
@@ -44,6 +44,7 @@ class SourceLoad:
     seconds: float
     may_pass: bool = False
     needs_change: bool = False
+    notes: Sequence[str] = ()
 
 
 def add_up(loads: Sequence[ResourceLoad]) -> list[ResourceLoad]:
@@ -61,6 +62,7 @@ class Recorder:
     def __init__(self, source: str, display: Progress) -> None:
         self.loads: dict[str, ResourceLoad] = {}
         self.failures: list[str] = []
+        self.notes: list[str] = []
         self.cause: Exception | None = None
         self._source = source
         self._display = display
@@ -90,6 +92,10 @@ class Recorder:
     def warn(self, message: str) -> None:
         """See Progress."""
         self._display.warn(message)
+
+    def conclude(self, message: str) -> None:
+        """See Progress."""
+        self.notes.append(message)
 
     def fail(self, message: str, cause: Exception | None = None) -> None:
         """See Progress."""

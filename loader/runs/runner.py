@@ -112,7 +112,9 @@ def run_sources(
                     error, is_temporary = describe_error(failure), may_pass(failure)
                     needs_change = isinstance(_find_refusal(failure), SettingsError)
             seconds = time.monotonic() - started
-            yield SourceLoad(source.name, source.domain, add_up(loads), error, seconds, is_temporary, needs_change)
+            yield SourceLoad(
+                source.name, source.domain, add_up(loads), error, seconds, is_temporary, needs_change, progress.notes
+            )
 
 
 def estimate_sources(

@@ -9,6 +9,7 @@ import pytest
 
 from loader.samples.faults import Fault, Request, answer_status, delay
 from loader.samples.openalex.server import OpenAlexServer
+from loader.sources.openalex.roster import read_roster
 from tests.loader.raw.test_warehouse import hold
 from tests.support.sample import Sample, serve_sample
 from tests.support.scripted import ScriptedServer, give
@@ -45,6 +46,17 @@ def test_a_source_that_answers_later_is_tried_again(served: tuple[Workspace, Ope
     assert "up to date" in output
     (run,) = list_runs(workspace, 1)
     assert (run["kind"], run["outcome"], run["failure"]) == ("run", "successful", None)
+
+
+def test_a_run_is_narrowed_and_refreshed_as_a_load_is(served: tuple[Workspace, OpenAlexServer]) -> None:
+    workspace, server = served
+    entry = next(each for each in read_roster(workspace.folder / "roster.csv") if each.author_id and each.orcid)
+    before = len(server.requests)
+    output = workspace.run_well("headwater", "run", "--author", entry.orcid or "", "--full-refresh")
+    assert "up to date" in output
+    works = [request for request in server.requests[before:] if request.path == "/works"]
+    assert {request.parameters["filter"] for request in works} == {f"author.id:{entry.author_id}"}
+    assert all("select" not in request.parameters for request in works), "requested in full"
 
 
 def test_only_what_failed_is_tried_again_and_not_without_end(served: tuple[Workspace, OpenAlexServer]) -> None:

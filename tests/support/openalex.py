@@ -27,6 +27,7 @@ class Loader(SourceLoader):
             requests_per_day=None,
             # One request each, which only the tests of them want.
             coauthor_credits=0,
+            defer_coauthors_up_to=0,
         )
 
     def ask(self, sql: str) -> Any:

@@ -30,5 +30,8 @@ class SilentProgress:
     def warn(self, message: str) -> None:
         self.warnings.append(message)
 
+    def conclude(self, message: str) -> None:
+        self.warnings.append(message)
+
     def fail(self, message: str, cause: Exception | None = None) -> None:
         self.failures.append(message)

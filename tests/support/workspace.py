@@ -96,6 +96,7 @@ class Workspace:
             "SOURCES__OPENALEX__INSTITUTION": "",
             # A request each: enough of them to be sure that they come with all else.
             "SOURCES__OPENALEX__COAUTHOR_CREDITS": "20",
+            "SOURCES__OPENALEX__DEFER_COAUTHORS_UP_TO": "0",
         }
 
     def __enter__(self) -> Self:

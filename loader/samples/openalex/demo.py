@@ -112,6 +112,7 @@ def serve_institution(day: int, data: Path) -> Iterator[Mapping[str, str]]:
             "SOURCES__OPENALEX__REQUESTS_PER_SECOND": "1000",
             # One request each. Some are enough to show what they change.
             "SOURCES__OPENALEX__COAUTHOR_CREDITS": "400",
+            "SOURCES__OPENALEX__DEFER_COAUTHORS_UP_TO": "0",
             "SOURCES__SEMANTIC_SCHOLAR__ENABLED": "true",
             "SOURCES__SEMANTIC_SCHOLAR__BASE_URL": semantic_scholar.url,
             "SOURCES__SEMANTIC_SCHOLAR__API_KEY": "sample",

@@ -26,7 +26,7 @@ from loader.sources.openalex.bookkeeping import (
     read_sync_statuses,
 )
 from loader.sources.openalex.client import MAX_VALUES, OpenAlexClient
-from loader.sources.openalex.members import Members, choose_members, read_author
+from loader.sources.openalex.members import Members, read_author
 from loader.sources.openalex.options import AUTHOR
 from loader.sources.openalex.presumed import list_contradictions
 from loader.sources.openalex.roster import RosterEntry
@@ -56,7 +56,7 @@ class AuthorRecords:
         held = read_record_times(self.raw).keys()
         wanted: set[str] = set()
         if self._options.list(AUTHOR) or self._options.is_full_refresh:
-            wanted.update(choose_members(member_ids, self._options.list(AUTHOR)))
+            wanted.update(self.members.choose(member_ids, self._options.list(AUTHOR)))
         return [author_id for author_id in member_ids if author_id not in held or author_id in wanted]
 
     def list_held(self) -> set[str]:

@@ -3,7 +3,6 @@
 Source: OpenAlex's documentation and the answers recorded in 2026.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from loader.fetch.paging import Cursor, CursorRefusedError
 from loader.fetch.records import Json, read_id
 from loader.fetch.session import HttpSession, Refusal
 from loader.fetch.waits import describe_time, read_wait
+from loader.sources.openalex.budget import Budget, describe_empty_budget
 
 MAX_VALUES = 100
 PER_PAGE = 100
@@ -26,7 +26,6 @@ _GROUPS_PER_PAGE = 200
 # What OpenAlex's proxy allows per second, with and without a key.
 _PACE_WITH_KEY = 30.0
 _PACE_WITHOUT_KEY = 10.0
-_LIST_CREDITS = 1
 _CREDITS_WITH_KEY = 10_000
 _CREDITS_WITHOUT_KEY = 1_000
 _RECORDS = Json("results", errors="error")
@@ -92,28 +91,6 @@ class UnknownRecordError(HeadwaterError):
     """OpenAlex does not know the id, or no longer does."""
 
 
-class _Budget:
-    """The credits left until midnight UTC, as OpenAlex's headers report them."""
-
-    def __init__(self) -> None:
-        self.remaining: int | None = None
-        self._ends_at = 0.0
-
-    def observe(self, headers: Mapping[str, str]) -> None:
-        """Reads the headers of an answer; an answer without them changes nothing."""
-        try:
-            remaining, seconds = int(headers["X-RateLimit-Remaining"]), float(headers["X-RateLimit-Reset"])
-        except (KeyError, ValueError):
-            return
-        self.remaining, self._ends_at = remaining, time.monotonic() + seconds
-
-    def require_credit(self) -> None:
-        """Raises StopLoadingError if the budget does not cover another list."""
-        seconds_left = self._ends_at - time.monotonic()
-        if self.remaining is not None and self.remaining < _LIST_CREDITS and seconds_left > 0:
-            raise StopLoadingError(_describe_empty_budget(describe_time(seconds_left)))
-
-
 class OpenAlexClient:
     """Requests lists and records from OpenAlex.
 
@@ -132,7 +109,7 @@ class OpenAlexClient:
         key = (api_key or "").strip()
         if requests_per_second is None:
             requests_per_second = _PACE_WITH_KEY if key else _PACE_WITHOUT_KEY
-        self._budget = _Budget()
+        self._budget = Budget()
         self._daily_credits = _CREDITS_WITH_KEY if key else _CREDITS_WITHOUT_KEY
         self._can_sort_by_change = True
         self._session = HttpSession(
@@ -271,15 +248,8 @@ def _explain_limit(refusal: Refusal) -> HeadwaterError | None:
             f" {refusal.message}"
         )
     if refusal.message.lower().startswith("insufficient budget"):
-        return StopLoadingError(f"{_describe_empty_budget(_find_reset(refusal))} OpenAlex says: {refusal.message}")
+        return StopLoadingError(f"{describe_empty_budget(_find_reset(refusal))} OpenAlex says: {refusal.message}")
     return None
-
-
-def _describe_empty_budget(full_again: str) -> str:
-    return (
-        f"OpenAlex's budget for today is used up; it is full again at {full_again}. What was loaded is kept; the next"
-        " run continues. A free key in sources.openalex.api_key gives ten times more."
-    )
 
 
 def _find_reset(refusal: Refusal) -> str:

@@ -57,11 +57,11 @@ def estimate_works(state: WorksState, plan: WorksPlan, raw: RawSchema) -> list[E
     return [each for each in estimates if each.at_most != 0]
 
 
-def estimate_unknown_people(members: PresumedMembers) -> list[Estimate]:
-    """The works of those whom no load has found so far."""
-    if members.is_complete and not members.unknown_count:
+def estimate_unknown_people(members: PresumedMembers, unknown_count: int, *, is_narrowed: bool) -> list[Estimate]:
+    """The works of those whom no load has found so far: `unknown_count`, as far as the roster names them."""
+    if not unknown_count and (members.is_complete or is_narrowed):
         return []
-    who = f"{members.unknown_count:,} members looked up by ORCID" if members.is_complete else "people who are new there"
+    who = f"{unknown_count:,} members looked up by ORCID" if members.is_complete else "people who are new there"
     # One list of works has room for a hundred authors; without other authors there is one at least.
     return [Estimate(f"all works of {who}", 0 if members.ids else 1, None, "nothing is known of them yet")]
 

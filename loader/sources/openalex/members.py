@@ -23,6 +23,7 @@ from loader.sources.openalex.presumed import (
 from loader.sources.openalex.roster import (
     RosterEntry,
     exclude_each_other,
+    is_orcid,
     join_entries,
     normalise_author_id,
     normalise_orcid,
@@ -95,6 +96,10 @@ class Members:
         self.notes: list[str] = []
         self.unknown: dict[str, RosterEntry] = {}
         self.identifiers: set[str] = set()
+        self._by_orcid: dict[str, str] = {}
+        # The ORCIDs of members whom a dry run does not know, and whether there may be members whom no file names.
+        self._unresolved: set[str] = set()
+        self._is_open = False
 
     def find(self) -> list[RosterEntry]:
         """The members, each with its author id, sorted by it."""
@@ -103,6 +108,7 @@ class Members:
             if not found:
                 raise SettingsError("OpenAlex knows no author of this roster.")
             self._entries = sorted(found, key=lambda entry: entry.author_id or "")
+            self._note_orcids(self._entries)
         return self._entries
 
     def find_ids(self) -> list[str]:
@@ -112,18 +118,52 @@ class Members:
     def presume(self) -> PresumedMembers:
         """The members by what the file and raw say, without a request."""
         if not self._roster:
+            self._is_open = True
             ids = find_people_of(self._raw, *self._read_institution())
             return PresumedMembers([RosterEntry(author_id=each, orcid=None) for each in ids], 0, 0, is_complete=False)
         entries = self._read_roster()
         held = read_held_orcids(self._raw)
         lookups = len(self._list_unresolved(entries, self._read_orcids()))
-        unknown = len(self._list_unresolved(entries, held))
+        self._unresolved = set(self._list_unresolved(entries, held))
         known = [
             entry if entry.author_id else replace(entry, author_id=held[entry.orcid or ""])
             for entry in entries
             if entry.author_id or entry.orcid in held
         ]
-        return PresumedMembers(known, lookups, unknown, is_complete=True)
+        self._note_orcids(known)
+        return PresumedMembers(known, lookups, len(self._unresolved), is_complete=True)
+
+    def choose(self, member_ids: Sequence[str], wanted: Sequence[str]) -> list[str]:
+        """The author ids that `--author` names by an id or an ORCID, or all if none is named.
+
+        Raises HeadwaterError for anyone else. A dry run leaves out who may be on the roster but was never looked up.
+        """
+        if not wanted:
+            return list(member_ids)
+        chosen: set[str] = set()
+        for identifier in wanted:
+            author_id = self._by_orcid.get(identifier, identifier)
+            if author_id in member_ids:
+                chosen.add(author_id)
+            elif identifier in self.unknown:
+                raise HeadwaterError(f"--author: OpenAlex knows no author with {identifier}.")
+            elif not self._may_find(identifier):
+                raise HeadwaterError(f"--author: {identifier} is not on the roster.")
+        return sorted(chosen)
+
+    def count_unknown(self, wanted: Sequence[str]) -> int:
+        """How many of those that a run loads a dry run does not know: of those that `--author` names, if any is."""
+        if not wanted:
+            return len(self._unresolved)
+        known = set(self._by_orcid)
+        return sum(each not in known and self._may_find(each) for each in set(wanted))
+
+    def _may_find(self, identifier: str) -> bool:
+        """Whether a run may find that it belongs to a member whom a dry run does not know."""
+        return self._is_open or identifier in self._unresolved or (bool(self._unresolved) and not is_orcid(identifier))
+
+    def _note_orcids(self, entries: Sequence[RosterEntry]) -> None:
+        self._by_orcid = {entry.orcid: entry.author_id for entry in entries if entry.orcid and entry.author_id}
 
     def _read_file(self) -> list[RosterEntry]:
         entries = self._read_roster()
@@ -225,15 +265,6 @@ def list_files(settings: OpenAlexSettings) -> list[Path]:
 def _resolve(roster: str) -> Path:
     """Relative paths start at the repository's root, wherever the command runs."""
     return ROOT / roster
-
-
-def choose_members(member_ids: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """The wanted members (`--author`), or all if none is named. Raises HeadwaterError for anyone else."""
-    if not wanted:
-        return list(member_ids)
-    if strangers := sorted(set(wanted) - set(member_ids)):
-        raise HeadwaterError(f"--author: {strangers[0]} is not on the roster.")
-    return sorted(set(wanted))
 
 
 def describe_members(

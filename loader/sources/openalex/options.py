@@ -1,16 +1,21 @@
 """What a run of OpenAlex may be narrowed to."""
 
+from contextlib import suppress
+
 from loader.sources.contract import Option
-from loader.sources.openalex.roster import normalise_author_id
+from loader.sources.openalex.roster import normalise_author_id, normalise_orcid
 
 
 def _parse_author(text: str) -> str:
-    try:
-        return normalise_author_id(text)
-    except ValueError:
-        raise ValueError("it must be an OpenAlex author id, such as A5023888391") from None
+    for normalise in (normalise_author_id, normalise_orcid):
+        with suppress(ValueError):
+            return normalise(text)
+    raise ValueError("it must be an OpenAlex author id, such as A5023888391, or an ORCID, such as 0000-0002-1825-0097")
 
 
 AUTHOR = Option(
-    "author", "ID", "Bring only the works of this author of the roster up to date (A5023888391)", _parse_author
+    "author",
+    "ID",
+    "Bring only the works of this author of the roster up to date (A5023888391, or an ORCID)",
+    _parse_author,
 )

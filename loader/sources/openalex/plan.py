@@ -130,7 +130,8 @@ def plan_openalex(run: SourceRun[OpenAlexSettings]) -> Plan:
 def _plan_in_turn(parts: OpenAlexRun, state: WorksState) -> Plan:
     """The loads as plan_openalex says. Raises what ends the run."""
     run, records = parts.run, parts.records
-    plan = plan_works(state, run.options, run.settings)
+    chosen_ids = parts.members.choose(state.member_ids, run.options.list(AUTHOR))
+    plan = plan_works(state, chosen_ids, run.options, run.settings)
     parts_of_works = estimate_works(state, plan, run.raw)
     needed = records.count_credits(state.member_ids)[0] + sum(part.at_least for part in parts_of_works)
     _warn_if_over_budget(parts, needed)
@@ -158,11 +159,11 @@ def _plan_in_turn(parts: OpenAlexRun, state: WorksState) -> Plan:
     if not people:
         due = records.find_due(state.member_ids)
         yield Batch((*_AUTHORS, *_NAMED) if due else _NAMED, OpenAlexLoad(parts, records.load(due)))
-    for coauthor_ids in parts.coauthors.plan():
+    for coauthor_ids in parts.coauthors.plan(len(state.member_ids)):
         yield Batch(_COAUTHORS, OpenAlexLoad(parts, coauthor_ids=coauthor_ids))
         if parts.coauthors.has_ended:
             break
-    parts.coauthors.report_remaining()
+    parts.coauthors.report()
 
 
 def _is_full(groups: Sequence[Group]) -> bool:

@@ -243,6 +243,11 @@ def _read_entry(row: Mapping[str, str]) -> RosterEntry:
     return entry
 
 
+def is_orcid(identifier: str) -> bool:
+    """Whether a normalised identifier is an ORCID and not an author id."""
+    return bool(_ORCID.fullmatch(identifier))
+
+
 def _read_year(text: str) -> int:
     try:
         year = int(text)

@@ -86,18 +86,21 @@ def estimate_openalex(run: SourceRun[OpenAlexSettings]) -> RunEstimate:
         run.progress.warn(note)
     parts.records.compare_presumed(members.entries)
     state = WorksState(run.raw, members.ids)
-    plan = plan_works(state, run.options, run.settings)
+    wanted = run.options.list(AUTHOR)
+    plan = plan_works(state, parts.members.choose(members.ids, wanted), run.options, run.settings)
     estimates = [
         *estimate_people(members, parts.records),
         *estimate_works(state, plan, run.raw),
-        *estimate_unknown_people(members),
+        *estimate_unknown_people(members, parts.members.count_unknown(wanted), is_narrowed=bool(wanted)),
         *estimate_named(members, run.raw, plan, is_full_refresh=parts.is_full_refresh),
     ]
-    if coauthors := parts.coauthors.estimate(members.ids):
+    estimates = [each for each in estimates if each.at_most != 0]
+    member_count = len(members.ids) + members.unknown_count if members.is_complete else None
+    if coauthors := parts.coauthors.estimate(members.ids, member_count):
         estimates.append(coauthors)
     limits = (parts.client.available_credits, run.settings.requests_per_day)
     budget = min(limit for limit in limits if limit is not None)
-    return RunEstimate([each for each in estimates if each.at_most != 0], budget)
+    return RunEstimate(estimates, budget)
 
 
 def _list_missing(table: str) -> Callable[[OpenAlexLoad], Iterator[Page]]:

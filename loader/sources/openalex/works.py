@@ -12,7 +12,6 @@ from itertools import chain
 from loader.sources.contract import RunOptions
 from loader.sources.openalex.bookkeeping import SyncStatus
 from loader.sources.openalex.groups import Group, form_batches
-from loader.sources.openalex.members import choose_members
 from loader.sources.openalex.options import AUTHOR
 from loader.sources.openalex.settings import OpenAlexSettings
 from loader.sources.openalex.state import WorksState
@@ -34,8 +33,13 @@ class WorksPlan:
         return list(chain(*self.batches))
 
 
-def plan_works(state: WorksState, options: RunOptions, settings: OpenAlexSettings) -> WorksPlan:
-    """Authors whose last sync failed come first, then new ones, then those whose sync is the longest ago."""
+def plan_works(
+    state: WorksState, chosen_ids: Sequence[str], options: RunOptions, settings: OpenAlexSettings
+) -> WorksPlan:
+    """The plan for the chosen members.
+
+    Authors whose last sync failed come first, then new ones, then those whose sync is the longest ago.
+    """
     refresh_after = timedelta(days=settings.refresh_after_days)
 
     def is_due(status: SyncStatus) -> bool:
@@ -43,7 +47,7 @@ def plan_works(state: WorksState, options: RunOptions, settings: OpenAlexSetting
             return True
         return status.last_synced_at + refresh_after <= datetime.now(UTC)
 
-    statuses = [state.find_status(author_id) for author_id in choose_members(state.member_ids, options.list(AUTHOR))]
+    statuses = [state.find_status(author_id) for author_id in chosen_ids]
     failed = [status for status in statuses if status.error]
     others = [status for status in statuses if not status.error and is_due(status)]
     # Groups that failed are swept one by one: a work that cannot be fetched then holds up its own group alone.

@@ -1,0 +1,38 @@
+"""The options of `headwater run` by which sources can be narrowed: each source declares its own."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from loader.sources.contract import RunOptions
+
+
+class RunCommand(click.Command):
+    """Has an option for each one that a source declares; sources are imported only if this command is typed."""
+
+    def get_params(self, context: click.Context) -> list[click.Parameter]:
+        """The command's own options, and after the first those of sources."""
+        from loader.sources import list_options
+
+        declared: list[click.Parameter] = [
+            click.Option(
+                [f"--{option.name}"],
+                multiple=True,
+                metavar=option.metavar,
+                help=f"{option.help}; may be given repeatedly.",
+            )
+            for option in list_options()
+        ]
+        own = super().get_params(context)
+        return [*own[:1], *declared, *own[1:]]
+
+
+def read_options(is_full_refresh: bool, given: Mapping[str, tuple[str, ...]]) -> "RunOptions":
+    """What was typed, by the names that sources give their options."""
+    from loader.sources import list_options
+    from loader.sources.contract import RunOptions
+
+    by_parameter = {option.name.replace("-", "_"): option.name for option in list_options()}
+    return RunOptions(is_full_refresh, {by_parameter[name]: values for name, values in given.items() if values})
