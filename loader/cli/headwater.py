@@ -14,7 +14,7 @@ from loader.cli.docs import docs
 from loader.cli.export import export
 from loader.cli.init import init
 from loader.cli.report import make_report
-from loader.cli.run_options import RunCommand, read_options
+from loader.cli.run_options import RunCommand, name_given
 from loader.cli.runs import runs
 from loader.cli.schedule import schedule
 from loader.publish import embedded, postgres
@@ -86,10 +86,11 @@ def run(
     from loader.runs.full_run import Retries, check_domains, run_all
     from loader.runs.load_report import estimate_and_report
     from loader.runs.report import print_failures, print_report
+    from loader.sources.contract import RunOptions
 
     console = build_console()
     settings = read_settings()
-    options = read_options(full_refresh, given)
+    options = RunOptions(full_refresh, name_given(given))
     if dry_run:
         sys.exit(estimate_and_report(None, options, check_domains(settings, domains)))
     report = run_all(

@@ -1,12 +1,8 @@
 """The options of `headwater run` by which sources can be narrowed: each source declares its own."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from loader.sources.contract import RunOptions
 
 
 class RunCommand(click.Command):
@@ -29,10 +25,9 @@ class RunCommand(click.Command):
         return [*own[:1], *declared, *own[1:]]
 
 
-def read_options(is_full_refresh: bool, given: Mapping[str, tuple[str, ...]]) -> "RunOptions":
+def name_given(given: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """What was typed, by the names that sources give their options."""
     from loader.sources import list_options
-    from loader.sources.contract import RunOptions
 
     by_parameter = {option.name.replace("-", "_"): option.name for option in list_options()}
-    return RunOptions(is_full_refresh, {by_parameter[name]: values for name, values in given.items() if values})
+    return {by_parameter[name]: values for name, values in given.items() if values}

@@ -38,7 +38,7 @@ def read(checkout: Checkout, name: str) -> dict[str, object]:
 
 
 def test_a_new_user_answers_and_both_tools_read_it(checkout: Checkout) -> None:
-    roster = checkout.write_roster("openalex_id", "A5012345678", "A5012345679")
+    roster = checkout.write_roster("openalex_id,note", "A5012345678,x", "A5012345679,")
     shown = converse(
         [str(SCRIPTS / "headwater"), "init"],
         ["", "nowhere.csv", str(roster), KEY, ""],
@@ -47,7 +47,7 @@ def test_a_new_user_answers_and_both_tools_read_it(checkout: Checkout) -> None:
     )
     assert "[loader/sources/openalex/example_roster.csv]" in shown
     assert "nowhere.csv does not exist" in shown
-    assert "members in the file: 2." in shown
+    assert "members in the file: 2. The roster's column note is ignored." in shown
     assert KEY not in shown
     assert read(checkout, "local.config.toml") == {"sources": {"openalex": {"roster": str(roster), "institution": ""}}}
     assert read(checkout, "secrets.toml") == {"sources": {"openalex": {"api_key": KEY}}}
@@ -55,6 +55,7 @@ def test_a_new_user_answers_and_both_tools_read_it(checkout: Checkout) -> None:
     assert checkout.run_program(["git", "status", "--porcelain"]).output == ""
     estimate = checkout.run_well("dlt", "pipeline", "openalex", "run", "--dry-run")
     assert "all works of 2 members" in estimate
+    assert "The roster's column note is ignored." in estimate
     assert "There is no key" not in estimate
 
 
