@@ -350,7 +350,11 @@ def test_works_of_one_author_alone_are_brought_up_to_date(
     ("author", "error"),
     [
         ("A5123123123", "--author: https://openalex.org/A5123123123 is not on the roster."),
-        ("Ada", "--author is 'Ada'; it must be an OpenAlex author id, such as A5023888391."),
+        (
+            "Ada",
+            "--author is 'Ada'; it must be an OpenAlex author id, such as A5023888391, or an ORCID, such as"
+            " 0000-0002-1825-0097.",
+        ),
     ],
 )
 def test_an_author_who_is_not_on_the_roster_is_refused(
