@@ -13,6 +13,7 @@ PSEUDONYM = re.compile(r"\b(group|paper|doi|title|load|record|field)-[0-9a-f]{32
 _TRUTHS = """
     select unnest([work_id, doi, title, record_hash, load_id, abstract, landing_page_url, pdf_url, oa_url])
     from transform.int_works
+    union select unnest([abstract, tldr]) from transform.int_papers_enriched
     union select unnest([author_id, orcid, author_name, group_url]) from transform.int_authors
     union select unnest([institution_id, ror, homepage_url]) from transform.int_institutions
     union select unnest([author_name, orcid]) from staging.stg_openalex__authorships

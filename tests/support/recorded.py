@@ -9,11 +9,10 @@ import orjson
 import pytest
 
 from loader.samples.openalex.catalogue import Catalogue
-from tests.support.truth import list_authors
+from tests.support.truth import KEPT_TYPES, list_authors
 from tests.support.workspace import RECORDED
 
 PAGES = RECORDED / "openalex" / "works_deep_sea_pages_2024-09"
-KEPT_TYPES = {"article", "review", "preprint", "book-chapter", "book", "report"}
 
 needs_recorded_pages = pytest.mark.skipif(not PAGES.exists(), reason=f"no recorded responses at {RECORDED}")
 
@@ -50,8 +49,8 @@ class RecordedWorks:
 
     @cached_property
     def pairs(self) -> set[tuple[str, str]]:
-        """Paper and roster author, before any is set aside."""
-        return {(work["id"], author) for work in self.papers for author in list_authors(work) & self.roster}
+        """Work and roster author, before any is set aside."""
+        return {(work["id"], author) for work in self.roster_works for author in list_authors(work) & self.roster}
 
     def count_years(self, most: int) -> dict[str, set[int]]:
         """The years in which the most frequent coauthors published, on any recorded work."""

@@ -13,8 +13,16 @@ from typing import Any
 Row = tuple[Any, ...]
 Work = dict[str, Any]
 
-_STARTS = ("table", "figure ", "data for ", "author correction: ", "supplementary material", "list of contributors")
-_PARTS = ("appendix", "issue cover", "this week in science", "supporting information")
+KEPT_TYPES = {"article", "review", "preprint", "book-chapter", "book", "report"}
+
+_WHOLE = ("table of contents", "appendix", "appendices")
+_STARTS = (
+    "table #", "figure #", "data for", "author correction :", "supplementary material", "list of contributors",
+    "appendix :", "appendix #", "appendix to",
+)  # fmt: skip
+_PARTS = (
+    "online appendix", "supplementary appendix", "issue cover", "this week in science", "supporting information",
+)  # fmt: skip
 _NO_AUTHORS = {"https://openalex.org/A9999999999", "https://openalex.org/A5317838346"}
 
 
@@ -45,7 +53,7 @@ class AcademicTruth:
         by_title: dict[tuple[str, str], list[Work]] = defaultdict(list)
         for work in self._eligible:
             title = _clean(work["title"]).lower()
-            if title.startswith(_STARTS) or any(part in title for part in _PARTS):
+            if _is_front_matter(work):
                 continue
             for author in list_authors(work) & self._roster:
                 by_title[author, _normalise(title)].append(work)
@@ -69,6 +77,15 @@ class AcademicTruth:
                     work["id"], author, work["publication_year"], cited, coauthors, percentile,
                     _categorise_citations(cited, percentile),
                 )  # fmt: skip
+
+    def list_set_aside(self) -> Iterator[Row]:
+        """`fct_papers_set_aside`: paper, author and reason."""
+        kept = {(work["id"], author) for author, works in self.papers.items() for work in works}
+        for work in self._works:
+            reason = _exclude(work) or ("title_pattern" if _is_front_matter(work) else "duplicate_title")
+            for author in list_authors(work) & self._roster:
+                if (work["id"], author) not in kept:
+                    yield work["id"], author, reason
 
     def list_coauthorships(self) -> Iterator[Row]:
         """`fct_coauthorships` but for the names of institutions."""
@@ -99,7 +116,7 @@ class AcademicTruth:
                     yield author, coauthor, work["id"], work["publication_year"]
 
     def list_author_years(self) -> Iterator[Row]:
-        """`fct_author_years`, all columns."""
+        """`fct_author_years` but for the names of institutions."""
         coauthorships: dict[tuple[str, int], list[Row]] = defaultdict(list)
         for row in self.list_coauthorships():
             coauthorships[row[0], row[2]].append(row)
@@ -112,6 +129,10 @@ class AcademicTruth:
                 coauthors = coauthorships[author, year]
                 new = sum(row[6] for row in coauthors)
                 ages = Counter(row[12] for row in coauthors)
+                weights: Counter[str] = Counter()
+                for row in coauthors:
+                    weights[row[12]] += row[4]
+                home = self.institutions.get((author, year))
                 so_far = [work["cited_by_count"] for work in works if work["publication_year"] <= year]
                 yield (
                     author, year, year - self.first_years[author],
@@ -122,12 +143,20 @@ class AcademicTruth:
                     len({row[14] for row in coauthors} - {None}),
                     sum(len(list_authors(work)) - 1 for work in own) / len(own) if own else None,
                     find_h_index(so_far),
+                    weights["younger"], weights["same"], weights["older"],
+                    home, sum(home is not None and row[14] == home for row in coauthors),
                 )  # fmt: skip
 
     def list_authors(self) -> Iterator[Row]:
-        """`dim_authors`: id, on the roster, years and source of the first, works, kept papers, citations, h-index."""
+        """`dim_authors`: id, on the roster, years and source of the first, works, kept papers, citations, h-index.
+
+        Then citations and h-index of the kept papers.
+        """
         kept = {work["id"]: work for works in self.papers.values() for work in works}
-        shared = Counter(author for work in kept.values() for author in list_authors(work))
+        shared: dict[str, list[Work]] = defaultdict(list)
+        for work in kept.values():
+            for author in list_authors(work):
+                shared[author].append(work)
         for author in self.authors_works.keys() | self._roster:
             works = self.authors_works[author]
             seen = {work["publication_year"] for work in works if not self._is_future_dated(work)}
@@ -135,11 +164,24 @@ class AcademicTruth:
             first, last = self.first_years[author], max(seen | self._years.get(author, set()))
             source = "cache" if first in self._years.get(author, set()) else "seen"
             citations = [work["cited_by_count"] for work in works]
-            papers = len(self.papers.get(author, [])) if author in self._roster else shared[author]
+            papers = self.papers.get(author, []) if author in self._roster else shared[author]
+            paper_citations = [work["cited_by_count"] for work in papers]
             yield (
                 author, author in self._roster, first, last, "roster" if author in self._roster else source,
-                len(works), papers, sum(citations), find_h_index(citations),
+                len(works), len(papers), sum(citations), find_h_index(citations),
+                sum(paper_citations), find_h_index(paper_citations),
             )  # fmt: skip
+
+    def find_newest_institutions(self) -> dict[str, str]:
+        """The institution that every author lists first on the newest work that has one, if any has."""
+        newest: dict[str, tuple[tuple[bool, int, str], str]] = {}
+        for work in self._works:
+            day = date.fromisoformat(work["publication_date"])
+            rank = (self._is_future_dated(work), -day.toordinal(), work["id"])
+            for author, institution in _list_first_institutions(work).items():
+                if author not in newest or rank < newest[author][0]:
+                    newest[author] = (rank, institution)
+        return {author: institution for author, (_, institution) in newest.items()}
 
     @cached_property
     def authors_works(self) -> dict[str, list[Work]]:
@@ -161,11 +203,7 @@ class AcademicTruth:
         """The institution of every author and year: most often listed first, then the smaller id."""
         listed: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
         for work in self._works:
-            first = {}
-            for authorship in work["authorships"]:
-                if authorship["institutions"]:
-                    first.setdefault(authorship["author"]["id"], authorship["institutions"][0]["id"])
-            for author, institution in first.items():
+            for author, institution in _list_first_institutions(work).items():
                 listed[author, work["publication_year"]][institution] += 1
         return {key: min(counts, key=lambda one: (-counts[one], one)) for key, counts in listed.items()}
 
@@ -176,6 +214,35 @@ class AcademicTruth:
 def list_authors(work: Work) -> set[str]:
     """The distinct authors of a work, without those that stand for nobody."""
     return {authorship["author"]["id"] for authorship in work["authorships"]} - _NO_AUTHORS
+
+
+def _list_first_institutions(work: Work) -> dict[str, str]:
+    """By author, for those who list any."""
+    first: dict[str, str] = {}
+    for authorship in work["authorships"]:
+        if authorship["institutions"] and authorship["author"]["id"] not in _NO_AUTHORS:
+            first.setdefault(authorship["author"]["id"], authorship["institutions"][0]["id"])
+    return first
+
+
+def _exclude(work: Work) -> str | None:
+    if not work["doi"]:
+        return "no_doi"
+    if not _clean(work["title"] or ""):
+        return "no_title"
+    if work["type"] not in KEPT_TYPES:
+        return "work_type_not_kept"
+    return None if work["publication_year"] and work["publication_date"] else "no_publication_date"
+
+
+def _is_front_matter(work: Work) -> bool:
+    """By its title: whole words, of which a number, a Roman one or a single letter is `#`."""
+    words = re.findall(r"[^\W_]+|:", unicodedata.normalize("NFC", _clean(work["title"])))
+    counted = re.compile(r"[A-Za-z]?[0-9]+[A-Za-z]?|[IVX]+|[A-Z]")
+    title = " ".join("#" if counted.fullmatch(word) else word.lower() for word in words) + " "
+    if title.strip() in _WHOLE or title.startswith(tuple(f"{start} " for start in _STARTS)):
+        return True
+    return any(f" {part} " in f" {title}" for part in _PARTS)
 
 
 def find_h_index(citations: Iterable[int]) -> int:

@@ -14,6 +14,22 @@
     )
 {%- endmacro %}
 
+{#
+    A title as words between blanks, in lower case, for the patterns of titles_set_aside: `#` is a number or a letter that
+    counts (2, S1, IV, A), `:` a colon; other punctuation is dropped.
+#}
+{% macro split_words(title) -%}
+    ' ' || array_to_string(
+        list_transform(
+            regexp_extract_all(nfc_normalize({{ title }}), '[\p{L}\p{M}\p{N}]+|:'),
+            lambda word: if(
+                regexp_full_match(word, '[A-Za-z]?[0-9]+[A-Za-z]?|[IVX]+|[A-Z]'), '#', lower(word)
+            )
+        ),
+        ' '
+    ) || ' '
+{%- endmacro %}
+
 {# Whether a paper has so many authors that sharing it says little about a collaboration. #}
 {% macro is_large(authorship_count) -%}
     {{ authorship_count }} > 25
@@ -33,6 +49,11 @@
         ),
         ' '
     )
+{%- endmacro %}
+
+{# An academic age; null before the first year, which then is wrong, or the authorship is. #}
+{% macro find_age(year, first_year) -%}
+    case when {{ year }} >= {{ first_year }} then {{ year }} - {{ first_year }} end
 {%- endmacro %}
 
 {# A coauthor more than seven years younger or older in publications; unknown where an age is. #}

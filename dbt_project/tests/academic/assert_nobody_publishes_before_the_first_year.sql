@@ -5,6 +5,6 @@ select
     coauthor_first_publication_year
 from {{ ref('fct_coauthorships') }}
 where
-    coauthor_age < 0
+    publication_year < coauthor_first_publication_year
     -- the roster's first year overrides the papers
     and not is_roster_coauthor

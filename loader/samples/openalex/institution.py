@@ -29,6 +29,8 @@ _ROSTER_COLUMNS = (
     "first_publication_year",
     "group_url",
     "has_research_group",
+    "group_size",
+    "is_professor",
     "member_from",
     "member_until",
 )
@@ -68,8 +70,9 @@ def write_roster(path: Path, *, seed: int = 20260, roster_size: int = 60) -> Non
     """Write the roster of the same world as a CSV with a header.
 
     Every tenth researcher is named only by ORCID. `first_publication_year` is given for every third and empty for the
-    others; `has_research_group` is `true` or `false`. Of twenty researchers one has left, one has changed the
-    department, which takes two rows, and one is in two departments; the others have no dates.
+    others; `has_research_group` and `is_professor` are `true` or `false`, and a group has a size. Of twenty researchers
+    one has left, one has changed the department, which takes two rows, and one is in two departments; the others have
+    no dates.
     """
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, _ROSTER_COLUMNS)
@@ -121,7 +124,8 @@ def _states_first_year(number: int) -> bool:
 
 def _describe_member(number: int, person: Person) -> dict[str, str | int]:
     is_orcid_only = number % 10 == 7
-    has_research_group = LAST_YEAR - person.first_year > 14
+    age = LAST_YEAR - person.first_year
+    has_research_group = age > 14
     slug = f"group-{number + 1}"
     return {
         "openalex_id": "" if is_orcid_only else person.author_id.rpartition("/")[2],
@@ -130,6 +134,8 @@ def _describe_member(number: int, person: Person) -> dict[str, str | int]:
         "first_publication_year": person.first_year if _states_first_year(number) else "",
         "group_url": f"https://www.lindmere.example/groups/{slug}" if has_research_group else "",
         "has_research_group": "true" if has_research_group else "false",
+        "group_size": 3 + number % 8 if has_research_group else "",
+        "is_professor": "true" if "Professor" in _name_position(age) else "false",
     }
 
 

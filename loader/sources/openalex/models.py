@@ -246,6 +246,8 @@ class RosterMember(Record):
     first_publication_year: Year | None = None
     group_url: str | None = None
     has_research_group: bool | None = None
+    group_size: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    is_professor: bool | None = None
     is_member: bool
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,13 +18,17 @@ _ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-?\d{4}-?\d{4}-?\d{3}[\dX])
 _YES = frozenset({"1", "true", "yes", "y", "t"})
 _NO = frozenset({"0", "false", "no", "n", "f"})
 _FIRST_YEAR = 1500
+_LARGEST_GROUP = 100_000
 _MAX_COMPLAINTS = 100
-# What lines of one person must not say differently: their ids belong to one of two people by mistake.
+# What lines of one person must not say differently: an id is another person's by mistake, or a line is out of date.
 _OF_ONE_PERSON = {
     "author_id": "openalex_id",
     "orcid": "orcid",
     "display_name": "display_name",
     "first_publication_year": "first_publication_year",
+    "has_research_group": "has_research_group",
+    "group_size": "group_size",
+    "is_professor": "is_professor",
 }
 
 
@@ -41,6 +46,8 @@ class RosterEntry:
     first_publication_year: int | None = None
     group_url: str | None = None
     has_research_group: bool | None = None
+    group_size: int | None = None
+    is_professor: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -236,7 +243,9 @@ def _read_entry(row: Mapping[str, str]) -> RosterEntry:
         memberships=(membership,),
         first_publication_year=read(_read_year, "first_publication_year"),
         group_url=row.get("group_url") or None,
-        has_research_group=read(_read_answer, "has_research_group"),
+        has_research_group=read(partial(_read_answer, "has_research_group"), "has_research_group"),
+        group_size=read(_read_size, "group_size"),
+        is_professor=read(partial(_read_answer, "is_professor"), "is_professor"),
     )
     if complaints:
         raise _LineError(complaints)
@@ -258,9 +267,15 @@ def _read_year(text: str) -> int:
     return year
 
 
-def _read_answer(text: str) -> bool:
+def _read_size(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) <= _LARGEST_GROUP:
+        return int(text)
+    raise ValueError(f"group_size {text!r} is not a number of people")
+
+
+def _read_answer(column: str, text: str) -> bool:
     if text.lower() in _YES:
         return True
     if text.lower() in _NO:
         return False
-    raise ValueError(f"has_research_group {text!r} is neither true nor false")
+    raise ValueError(f"{column} {text!r} is neither true nor false")

@@ -23,6 +23,8 @@ _HEADINGS = {
     "first_publication_year": ("year of first publication",),
     "group_url": (),
     "has_research_group": (),
+    "group_size": (),
+    "is_professor": (),
     "member_from": ("member since",),
     "member_until": (),
 }

@@ -37,6 +37,7 @@ class Paper(Record):
 
     paper_id: PaperId
     title: str | None = None
+    abstract: str | None = None
     fields_of_study: list[str] | None = None
     s2_fields_of_study: list[_FieldOfStudy] | None = None
     tldr: _Tldr | None = None

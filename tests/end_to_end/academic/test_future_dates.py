@@ -17,9 +17,8 @@ from loader.samples.openalex.demo import ANSWERS
 from loader.samples.openalex.server import OpenAlexServer
 from tests.support.answers import read_exposures, read_sql
 from tests.support.answers_truth import AnswersTruth
-from tests.support.recorded import KEPT_TYPES
 from tests.support.sample import Sample
-from tests.support.truth import AcademicTruth, list_authors
+from tests.support.truth import KEPT_TYPES, AcademicTruth, list_authors
 from tests.support.workspace import Workspace
 
 FUTURE = "https://openalex.org/W7999999999"
@@ -132,10 +131,17 @@ def test_careers_last_years_and_coauthors_are_those_of_plain_python(loaded: Load
         ).fetchall()
         authors = connection.execute("select author_id, last_publication_year from marts.dim_authors").fetchall()
         shared = connection.execute("from marts.bridge_coauthorship_papers").fetchall()
+        institutions = connection.execute(
+            "select author_id, last_known_institution_id from marts.dim_authors"
+            " where last_institution_source = 'newest_work'"
+        ).fetchall()
     assert set(years) == {(row[0], row[1], row[3], row[14]) for row in loaded.truth.list_author_years()}
     assert 2035 in {year for _, year, *_ in years}
     assert dict(authors) == {row[0]: row[3] for row in loaded.truth.list_authors()}
     assert set(shared) == set(loaded.truth.list_coauthorship_papers())
+    newest = loaded.truth.find_newest_institutions()
+    assert len(institutions) > 100
+    assert all(newest[author] == institution for author, institution in institutions)
 
 
 def test_the_answers_of_the_demo_speak_of_finished_years(loaded: Loaded) -> None:

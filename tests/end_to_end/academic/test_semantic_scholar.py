@@ -14,7 +14,7 @@ from tests.support.waiting import wait_until
 from tests.support.workspace import Workspace
 
 _COLUMNS = "fields_of_study, s2_fields_of_study, tldr, influential_citation_count"
-_FILLED = f"select lower(doi), {_COLUMNS} from marts.fct_papers"
+_FILLED = f"select lower(doi), {_COLUMNS}, abstract, abstract_source from marts.fct_papers"
 
 
 @pytest.fixture
@@ -35,7 +35,9 @@ def test_what_it_knows_reaches_postgres_also_after_a_kill(
     # Published without it: the columns are there, and empty.
     before = published.query_postgres(_FILLED)
     assert before
-    assert all(row[1:] == (None,) * 4 for row in before)
+    assert all(row[1:5] == (None,) * 4 for row in before)
+    assert {row[6] for row in before} == {"openalex", None}
+    known = {str(row[0]): row[5] for row in before}
 
     server.fail_next(delay())
     running = published.start("dlt", "pipeline", "semantic_scholar", "run")
@@ -48,8 +50,14 @@ def test_what_it_knows_reaches_postgres_also_after_a_kill(
 
     after = published.query_postgres(_FILLED)
     assert sorted(row[0] for row in after) == sorted(row[0] for row in before)
-    for url, *found in after:
-        assert found == describe(papers.get(str(url).removeprefix("https://doi.org/")))
+    for url, *found, abstract, source in after:
+        paper = papers.get(str(url).removeprefix("https://doi.org/"))
+        assert found == describe(paper)
+        if known[str(url)] is None and paper and paper["abstract"]:
+            assert (abstract, source) == (paper["abstract"], "semantic_scholar")
+        else:
+            assert (abstract, source) == (known[str(url)], "openalex" if known[str(url)] else None)
+    assert {row[6] for row in after} == {"openalex", "semantic_scholar", None}
     assert sum(found[3] is not None for _, *found in after) > len(after) / 2
     assert "DuckDB and Postgres hold the same marts." in published.run_well("headwater", "status")
     with published.open_duckdb() as connection:

@@ -10,6 +10,7 @@ select
     college,
     position,
     group_url,
+    last_institution_source,
     first_year_source,
 
     -- numerics
@@ -18,13 +19,17 @@ select
     work_count,
     paper_count,
     cited_by_count,
+    paper_cited_by_count,
     h_index,
+    paper_h_index,
     openalex_work_count,
     openalex_cited_by_count,
     openalex_h_index,
+    group_size,
 
     -- booleans
     is_roster,
     is_first_year_given,
-    has_research_group
+    has_research_group,
+    is_professor
 from {{ ref('int_authors') }}

@@ -1,10 +1,15 @@
 {{ config(indexes=[
     {'columns': ['publication_year']},
+    {'columns': ['author_institution_id']},
 ] if target.type == 'postgres' else []) }}
 
 select
     -- ids
     author_id,
+    author_institution_id,
+
+    -- text
+    author_institution,
 
     -- numerics
     publication_year,
@@ -17,7 +22,11 @@ select
     younger_count,
     same_age_count,
     older_count,
+    younger_collaboration_count,
+    same_age_collaboration_count,
+    older_collaboration_count,
     share_younger,
+    same_institution_coauthor_count,
     distinct_institution_count,
     mean_coauthors_per_paper,
     h_index_to_date

@@ -17,7 +17,11 @@ select
     works.title,
     works.work_type,
     works.language,
-    works.abstract,
+    coalesce(works.abstract, enriched.abstract) as abstract,
+    case
+        when works.abstract is not null then 'openalex'
+        when enriched.abstract is not null then 'semantic_scholar'
+    end as abstract_source,
     authorships.author_position,
     papers.coauthor_names,
     ranked.citation_category,

@@ -13,6 +13,7 @@ with years as (
 summed as (
     select
         author_id,
+        'Withheld' as author_institution,
         publication_year,
         publication_year - first_year as author_age,
         cast(sum(paper_count) as integer) as paper_count,
@@ -23,8 +24,12 @@ summed as (
         cast(sum(younger_count) as integer) as younger_count,
         cast(sum(same_age_count) as integer) as same_age_count,
         cast(sum(older_count) as integer) as older_count,
+        cast(sum(younger_collaboration_count) as integer) as younger_collaboration_count,
+        cast(sum(same_age_collaboration_count) as integer) as same_age_collaboration_count,
+        cast(sum(older_collaboration_count) as integer) as older_collaboration_count,
         cast(sum(younger_count) as double)
         / nullif(sum(younger_count) + sum(same_age_count) + sum(older_count), 0) as share_younger,
+        cast(sum(same_institution_coauthor_count) as integer) as same_institution_coauthor_count,
         cast(sum(distinct_institution_count) as integer) as distinct_institution_count,
         sum(mean_coauthors_per_paper * paper_count) / sum(paper_count) as mean_coauthors_per_paper,
         cast(round(avg(h_index_to_date)) as integer) as h_index_to_date

@@ -23,7 +23,9 @@ totals as (
         group_works.group_id,
         cast(count(*) as integer) as work_count,
         cast(count(kept_papers.paper_id) as integer) as paper_count,
-        cast(sum(works.cited_by_count) as bigint) as cited_by_count
+        cast(sum(works.cited_by_count) as bigint) as cited_by_count,
+        cast(sum(works.cited_by_count) filter (where kept_papers.paper_id is not null) as bigint)
+            as paper_cited_by_count
     from group_works
     inner join {{ ref('int_works') }} as works on group_works.work_id = works.work_id
     left join kept_papers on group_works.work_id = kept_papers.paper_id
@@ -37,6 +39,7 @@ groups as (
         memberships.is_roster,
         cast({{ mean_of_people('authors.last_publication_year') }} as integer) as last_publication_year,
         cast(round(avg(authors.h_index)) as integer) as h_index,
+        cast(round(avg(authors.paper_h_index)) as integer) as paper_h_index,
         cast({{ mean_of_people('authors.openalex_work_count') }} as bigint) as openalex_work_count,
         cast({{ mean_of_people('authors.openalex_cited_by_count') }} as bigint) as openalex_cited_by_count,
         cast({{ mean_of_people('authors.openalex_h_index') }} as integer) as openalex_h_index
@@ -54,7 +57,9 @@ described as (
         coalesce(totals.work_count, 0) as work_count,
         coalesce(totals.paper_count, 0) as paper_count,
         coalesce(totals.cited_by_count, 0) as cited_by_count,
+        coalesce(totals.paper_cited_by_count, 0) as paper_cited_by_count,
         groups.h_index,
+        groups.paper_h_index,
         groups.openalex_work_count,
         groups.openalex_cited_by_count,
         groups.openalex_h_index,

@@ -20,6 +20,17 @@ coauthorships as (
     select * from {{ ref('int_coauthorships') }}
 ),
 
+affiliations as (
+    select
+        affiliated.author_id,
+        affiliated.publication_year,
+        affiliated.institution_id,
+        institutions.institution_name
+    from {{ ref('int_author_years_affiliated') }} as affiliated
+    inner join {{ ref('int_institutions') }} as institutions
+        on affiliated.institution_id = institutions.institution_id
+),
+
 careers as (
     select
         author_id,
@@ -54,6 +65,10 @@ coauthor_totals as (
         count(*) filter (where age_category = 'younger') as younger_count,
         count(*) filter (where age_category = 'same') as same_age_count,
         count(*) filter (where age_category = 'older') as older_count,
+        sum(collaboration_count) filter (where age_category = 'younger') as younger_collaboration_count,
+        sum(collaboration_count) filter (where age_category = 'same') as same_age_collaboration_count,
+        sum(collaboration_count) filter (where age_category = 'older') as older_collaboration_count,
+        count(*) filter (where author_institution_id = coauthor_institution_id) as same_institution_coauthor_count,
         count(distinct coauthor_institution_id) as distinct_institution_count
     from coauthorships
     group by author_id, publication_year
@@ -86,6 +101,8 @@ h_indexes as (
 
 select
     careers.author_id,
+    affiliations.institution_id as author_institution_id,
+    coalesce(affiliations.institution_name, 'Unknown') as author_institution,
     cast(careers.publication_year as integer) as publication_year,
     cast(careers.publication_year - authors.first_publication_year as integer) as author_age,
     cast(coalesce(paper_totals.paper_count, 0) as integer) as paper_count,
@@ -98,10 +115,16 @@ select
     cast(coalesce(coauthor_totals.younger_count, 0) as integer) as younger_count,
     cast(coalesce(coauthor_totals.same_age_count, 0) as integer) as same_age_count,
     cast(coalesce(coauthor_totals.older_count, 0) as integer) as older_count,
+    cast(coalesce(coauthor_totals.younger_collaboration_count, 0) as integer) as younger_collaboration_count,
+    cast(coalesce(coauthor_totals.same_age_collaboration_count, 0) as integer) as same_age_collaboration_count,
+    cast(coalesce(coauthor_totals.older_collaboration_count, 0) as integer) as older_collaboration_count,
     -- no coauthor of known age, no share
     cast(coauthor_totals.younger_count as double) / nullif(
         coauthor_totals.younger_count + coauthor_totals.same_age_count + coauthor_totals.older_count, 0
     ) as share_younger,
+    cast(
+        coalesce(coauthor_totals.same_institution_coauthor_count, 0) as integer
+    ) as same_institution_coauthor_count,
     cast(coalesce(coauthor_totals.distinct_institution_count, 0) as integer) as distinct_institution_count,
     paper_totals.mean_coauthors_per_paper,
     cast(h_indexes.h_index_to_date as integer) as h_index_to_date
@@ -119,3 +142,7 @@ left join coauthor_totals
     on
         careers.author_id = coauthor_totals.author_id
         and careers.publication_year = coauthor_totals.publication_year
+left join affiliations
+    on
+        careers.author_id = affiliations.author_id
+        and careers.publication_year = affiliations.publication_year

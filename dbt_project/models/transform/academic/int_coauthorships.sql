@@ -60,8 +60,8 @@ aged as (
         accumulated.*,
         authors.first_publication_year as author_first_publication_year,
         coauthors.first_publication_year as coauthor_first_publication_year,
-        accumulated.publication_year - authors.first_publication_year as author_age,
-        accumulated.publication_year - coauthors.first_publication_year as coauthor_age,
+        {{ find_age('accumulated.publication_year', 'authors.first_publication_year') }} as author_age,
+        {{ find_age('accumulated.publication_year', 'coauthors.first_publication_year') }} as coauthor_age,
         coauthors.is_roster as is_roster_coauthor
     from accumulated
     inner join authors on accumulated.author_id = authors.author_id

@@ -1,7 +1,6 @@
--- Every roster author's eligible papers, with the reason if one is set aside.
+-- Every work of a roster author, with the reason if it is set aside.
 with works as (
     select * from {{ ref('int_works') }}
-    where exclusion_reason is null
 ),
 
 authorships as (
@@ -17,16 +16,24 @@ patterns as (
     select * from {{ ref('titles_set_aside') }}
 ),
 
+words as (
+    select
+        work_id,
+        {{ split_words('title') }} as title_words
+    from works
+),
+
 works_by_pattern as (
     select
-        works.work_id,
+        words.work_id,
         min(patterns.pattern) as pattern
-    from works
+    from words
     inner join patterns
         on
-            (patterns.match = 'begins_with' and starts_with(lower(works.title), lower(patterns.pattern)))
-            or (patterns.match = 'contains' and contains(lower(works.title), lower(patterns.pattern)))
-    group by works.work_id
+            (patterns.match = 'is' and words.title_words = ' ' || patterns.pattern || ' ')
+            or (patterns.match = 'begins_with' and starts_with(words.title_words, ' ' || patterns.pattern || ' '))
+            or (patterns.match = 'contains' and contains(words.title_words, ' ' || patterns.pattern || ' '))
+    group by words.work_id
 ),
 
 judged as (
@@ -38,6 +45,7 @@ judged as (
         works.cited_by_count,
         works_by_pattern.pattern as title_pattern,
         case
+            when works.exclusion_reason is not null then works.exclusion_reason
             when works.publication_year < roster.first_publication_year then 'before_first_publication_year'
             when works_by_pattern.pattern is not null then 'title_pattern'
         end as rule

@@ -21,6 +21,7 @@ select
     papers.semantic_scholar_paper_id,
     papers.fields_of_study,
     papers.s2_fields_of_study,
+    papers.abstract,
     papers.tldr,
     papers.influential_citation_count
 from works

@@ -27,9 +27,9 @@ def test_all_columns_are_read(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         "openalex_id,orcid,display_name,department,college,position,first_publication_year,group_url,"
-        "has_research_group,member_from,member_until,note\n"
-        "A5012345678,0000-0002-1825-0097,Josiah Carberry,Ceramics,Arts,Professor,1999,https://x.example,yes,2001-10-01,"
-        "2024-03-31,ignored\n",
+        "has_research_group,group_size,is_professor,member_from,member_until,note\n"
+        "A5012345678,0000-0002-1825-0097,Josiah Carberry,Ceramics,Arts,Professor,1999,https://x.example,yes,12,TRUE,"
+        "2001-10-01,2024-03-31,ignored\n",
     )
     assert read_roster(path) == [
         RosterEntry(
@@ -40,6 +40,8 @@ def test_all_columns_are_read(tmp_path: Path) -> None:
             first_publication_year=1999,
             group_url="https://x.example",
             has_research_group=True,
+            group_size=12,
+            is_professor=True,
         )
     ]
 
@@ -160,6 +162,12 @@ def test_every_spelling_of_an_orcid_is_one(text: str) -> None:
         ),
         ("openalex_id,first_publication_year\nA5012345678,soon\n", "line 2: first_publication_year 'soon'"),
         ("openalex_id,first_publication_year\nA5012345678,19\n", "line 2: first_publication_year 19"),
+        ("openalex_id,is_professor\nA5012345678,emeritus\n", "line 2: is_professor 'emeritus' is neither true nor"),
+        ("openalex_id,group_size\nA5012345678,about 5\n", "line 2: group_size 'about 5' is not a number of people"),
+        (
+            "openalex_id,department,is_professor\nA5012345678,Glass,yes\nA5012345678,Clay,no\n",
+            "line 3: is_professor is False, but True on line 2",
+        ),
         ("openalex_id,has_research_group\nA5012345678,maybe\n", "line 2: has_research_group 'maybe'"),
         ("openalex_id\n" + "x\n" * 3, "lines 2, 3, 4: 'x' is not an OpenAlex author id"),
         ("openalex_id\n" + "".join(f"x{n}\n" for n in range(109)), "; and 9 more"),

@@ -25,6 +25,8 @@ parsed as (
             "first_publication_year": "INTEGER",
             "group_url": "VARCHAR",
             "has_research_group": "BOOLEAN",
+            "group_size": "INTEGER",
+            "is_professor": "BOOLEAN",
             "is_member": "BOOLEAN"
         }') as member
     from source

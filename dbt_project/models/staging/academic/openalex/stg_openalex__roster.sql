@@ -14,9 +14,11 @@ renamed as (
 
         -- numerics
         member.first_publication_year as first_publication_year,
+        member.group_size as group_size,
 
         -- booleans
         member.has_research_group as has_research_group,
+        member.is_professor as is_professor,
         member.is_member as is_member,
 
         -- where the record came from

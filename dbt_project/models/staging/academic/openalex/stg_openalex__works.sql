@@ -13,7 +13,7 @@ renamed as (
         work.title as title,
         work.type as work_type,
         work.language as language,
-        {{ rebuild_abstract('work.abstract_inverted_index') }} as abstract,
+        nullif({{ rebuild_abstract('work.abstract_inverted_index') }}, '') as abstract,
         work.open_access.oa_status as oa_status,
         work.open_access.oa_url as oa_url,
         work.fulltext_origin as fulltext_origin,

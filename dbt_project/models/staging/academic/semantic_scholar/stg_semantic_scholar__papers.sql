@@ -11,6 +11,7 @@ parsed as (
         record_hash,
         from_json(document, '{
             "title": "VARCHAR",
+            "abstract": "VARCHAR",
             "fieldsOfStudy": ["VARCHAR"],
             "s2FieldsOfStudy": [{"category": "VARCHAR", "source": "VARCHAR"}],
             "tldr": {"text": "VARCHAR"},
@@ -27,6 +28,7 @@ renamed as (
 
         -- text
         paper.title as title,
+        nullif(trim(paper.abstract), '') as abstract,
         nullif({{ join_names('paper.fieldsOfStudy') }}, '') as fields_of_study,
         nullif(
             {{ join_names('list_transform(paper.s2FieldsOfStudy, lambda field: field.category)') }}, ''
