@@ -1,5 +1,5 @@
--- Decision: every work of today's roster is judged, for each roster author on it, and kept only if it has a DOI, a title, a
--- date and a kept type.
+-- Decision: every work is judged for each roster author on it, and kept only if it has a DOI, a title, a date
+-- and a kept type.
 with expected as (
     select
         works.work_id as paper_id,

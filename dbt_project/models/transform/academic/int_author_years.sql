@@ -68,7 +68,9 @@ coauthor_totals as (
         sum(collaboration_count) filter (where age_category = 'younger') as younger_collaboration_count,
         sum(collaboration_count) filter (where age_category = 'same') as same_age_collaboration_count,
         sum(collaboration_count) filter (where age_category = 'older') as older_collaboration_count,
-        count(*) filter (where author_institution_id = coauthor_institution_id) as same_institution_coauthor_count,
+        count(*) filter (
+            where author_institution_id = coauthor_institution_id
+        ) as same_institution_coauthor_count,
         count(distinct coauthor_institution_id) as distinct_institution_count
     from coauthorships
     group by author_id, publication_year
@@ -115,8 +117,12 @@ select
     cast(coalesce(coauthor_totals.younger_count, 0) as integer) as younger_count,
     cast(coalesce(coauthor_totals.same_age_count, 0) as integer) as same_age_count,
     cast(coalesce(coauthor_totals.older_count, 0) as integer) as older_count,
-    cast(coalesce(coauthor_totals.younger_collaboration_count, 0) as integer) as younger_collaboration_count,
-    cast(coalesce(coauthor_totals.same_age_collaboration_count, 0) as integer) as same_age_collaboration_count,
+    cast(
+        coalesce(coauthor_totals.younger_collaboration_count, 0) as integer
+    ) as younger_collaboration_count,
+    cast(
+        coalesce(coauthor_totals.same_age_collaboration_count, 0) as integer
+    ) as same_age_collaboration_count,
     cast(coalesce(coauthor_totals.older_collaboration_count, 0) as integer) as older_collaboration_count,
     -- no coauthor of known age, no share
     cast(coauthor_totals.younger_count as double) / nullif(

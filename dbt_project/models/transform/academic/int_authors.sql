@@ -49,7 +49,7 @@ named as (
     ) = 1
 ),
 
--- the first institution of the newest work that lists one; a work dated after the last load only if there is no other
+-- the first one of the newest work that lists any; of works dated after the last load only without others
 newest_institutions as (
     select
         authorships.author_id,
@@ -132,7 +132,9 @@ paper_totals as (
 select
     met.author_id,
     coalesce(authors.orcid, roster.orcid, named.orcid) as orcid,
-    coalesce(authors.last_known_institution_id, newest_institutions.institution_id) as last_known_institution_id,
+    coalesce(
+        authors.last_known_institution_id, newest_institutions.institution_id
+    ) as last_known_institution_id,
     coalesce(authors.author_name, roster.author_name, named.author_name, met.author_id) as author_name,
     memberships.department,
     memberships.college,

@@ -31,7 +31,10 @@ works_by_pattern as (
     inner join patterns
         on
             (patterns.match = 'is' and words.title_words = ' ' || patterns.pattern || ' ')
-            or (patterns.match = 'begins_with' and starts_with(words.title_words, ' ' || patterns.pattern || ' '))
+            or (
+                patterns.match = 'begins_with'
+                and starts_with(words.title_words, ' ' || patterns.pattern || ' ')
+            )
             or (patterns.match = 'contains' and contains(words.title_words, ' ' || patterns.pattern || ' '))
     group by words.work_id
 ),

@@ -9,9 +9,15 @@ with coauthorships as (
         sum(case when age_category = 'younger' then 1 else 0 end) as younger_count,
         sum(case when age_category = 'same' then 1 else 0 end) as same_age_count,
         sum(case when age_category = 'older' then 1 else 0 end) as older_count,
-        sum(case when age_category = 'younger' then collaboration_count else 0 end) as younger_collaboration_count,
-        sum(case when age_category = 'same' then collaboration_count else 0 end) as same_age_collaboration_count,
-        sum(case when age_category = 'older' then collaboration_count else 0 end) as older_collaboration_count,
+        sum(
+            case when age_category = 'younger' then collaboration_count else 0 end
+        ) as younger_collaboration_count,
+        sum(
+            case when age_category = 'same' then collaboration_count else 0 end
+        ) as same_age_collaboration_count,
+        sum(
+            case when age_category = 'older' then collaboration_count else 0 end
+        ) as older_collaboration_count,
         sum(case when shared_institution is null then 0 else 1 end) as same_institution_coauthor_count,
         max(author_institution_id) as author_institution_id,
         max(author_institution) as author_institution

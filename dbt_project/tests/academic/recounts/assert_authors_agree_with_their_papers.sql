@@ -1,5 +1,5 @@
--- Decision: the marts agree with each other; a roster author's papers in dim_authors are those of fct_papers, and the
--- h-index of these is the last one to date.
+-- Decision: the marts agree with each other; a roster author's papers in dim_authors are those of fct_papers,
+-- and their h-index is the last one to date.
 with papers as (
     select
         author_id,
