@@ -4,7 +4,7 @@ Raw holds only what these people wrote with the roster, so it does not show when
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -44,7 +44,7 @@ class CoauthorCache:
         self._most = run.settings.coauthor_credits
         self._defer_up_to = run.settings.defer_coauthors_up_to
         self._is_first_run = not (self._raw.has_table("works") and self._raw.query_keys(_ANY_WORK))
-        self._ranked: list[str] = []
+        self._ranked: Mapping[str, int | None] = {}
         self._ages: CoauthorAges | None = None
         self._due_count = 0
         self._chosen_count = 0
@@ -149,14 +149,15 @@ class CoauthorCache:
             return []
         due = self._list_due()
         self._due_count = len(due)
-        self._ages = CoauthorAges(self._raw, self._ranked)
         # The other half is for later runs of the day: their works matter more.
-        return due[: min(self._most, self._client.available_credits // 2)]
+        chosen = due[: min(self._most, self._client.available_credits // 2)]
+        self._ages = CoauthorAges(self._raw, self._ranked, chosen)
+        return chosen
 
     def _list_due(self, member_ids: Sequence[str] | None = None) -> list[str]:
         ranked = self._ranked = rank_coauthors(self._raw, member_ids)
         if self._options.is_full_refresh:
-            return ranked
+            return list(ranked)
         asked_at = self._read_asked()
         since = datetime.now(UTC) - _ASK_AGAIN_AFTER
         return [author_id for author_id in ranked if author_id not in asked_at or asked_at[author_id] <= since]

@@ -9,17 +9,29 @@ from loader.sources.openalex.bookkeeping import list_left_statuses, read_work_st
 from loader.sources.openalex.known import WorkHead, list_works_of, read_members
 
 
-def rank_coauthors(raw: RawSchema, member_ids: Iterable[str] | None = None) -> list[str]:
-    """The ids of all who share works with the members and are none themselves, those who share the most works first.
+class _DatedWork(WorkHead):
+    publication_year: int | None = None
 
-    The members are `member_ids`, by default today's roster in raw. On a tie the smaller id comes first. Works
-    that have left OpenAlex do not count.
+
+def rank_coauthors(raw: RawSchema, member_ids: Iterable[str] | None = None) -> dict[str, int | None]:
+    """Everyone who shares works with the members and is none, by id, with the year of the first of these works.
+
+    Those who share the most works come first, on a tie the smaller id. The members are `member_ids`, by default today's
+    roster in raw. Works that have left OpenAlex do not count.
     """
     members = read_members(raw) if member_ids is None else set(member_ids)
     placeholders = {row["author_id"] for row in read_seed("academic", "placeholder_authors")}
     statuses, left = read_work_statuses(raw), list_left_statuses()
     counts: Counter[str] = Counter()
-    for work in list_works_of(members, raw, WorkHead):
-        if statuses.get(work.id) not in left:
-            counts.update(work.author_ids - members - placeholders)
-    return sorted(counts, key=lambda author_id: (-counts[author_id], author_id))
+    first_years: dict[str, int] = {}
+    for work in list_works_of(members, raw, _DatedWork):
+        if statuses.get(work.id) in left:
+            continue
+        coauthors = work.author_ids - members - placeholders
+        counts.update(coauthors)
+        if (year := work.publication_year) is not None:
+            for author_id in coauthors:
+                if year < first_years.get(author_id, year + 1):
+                    first_years[author_id] = year
+    ranked = sorted(counts, key=lambda author_id: (-counts[author_id], author_id))
+    return {author_id: first_years.get(author_id) for author_id in ranked}

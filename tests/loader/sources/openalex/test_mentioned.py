@@ -35,6 +35,6 @@ def test_large_works_are_read_within_the_memory_of_a_load(tmp_path: Path) -> Non
     with open_warehouse(path, wait_seconds=0) as connection:
         raw = RawSchema(connection, "raw_openalex")
         mentioned = read_mentioned(raw)
-        assert rank_coauthors(raw) == ["A1", "A2", "A3", "A4"]
+        assert list(rank_coauthors(raw)) == ["A1", "A2", "A3", "A4"]
     assert mentioned.institutions == [f"I{number}" for number in range(7)]
     assert mentioned.topics == ["T0", "T1", "T2"]
