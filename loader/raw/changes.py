@@ -140,10 +140,10 @@ def load_changes(
     for page in pages:
         changes = intake.sort_page(page.events)
         if changes.num_rows:
-            inventory.examine(changes["document"].drop_null().to_pylist())
+            inventory.examine(changes["document"].drop_null())
             yield mark_copies(changes) if intake.has_newer_copies else changes
         if (rejects := ledger.take_rejects()).num_rows:
-            inventory.examine(rejects["record"].to_pylist())
+            inventory.examine(rejects["record"])
             yield mark_rejects(rejects)
         if page.position is not None:
             positions[page.stream] = max(page.position, positions.get(page.stream, page.position))

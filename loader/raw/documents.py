@@ -94,10 +94,10 @@ def load_documents(
         ledger.counts.left += page.left_count
         documents = intake.sort_page(page.records)
         if documents.num_rows:
-            inventory.examine(documents["document"].to_pylist())
+            inventory.examine(documents["document"])
             yield mark_copies(documents) if intake.has_newer_copies else documents
         if (rejects := ledger.take_rejects()).num_rows:
-            inventory.examine(rejects["record"].to_pylist())
+            inventory.examine(rejects["record"])
             yield mark_rejects(rejects)
         progress.advance(resource, len(page.records) + page.unchanged_count, page.expected)
     yield from ledger.finish(inventory, progress)

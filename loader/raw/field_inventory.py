@@ -75,6 +75,21 @@ class FieldChange:
     change: str
 
 
+class _Field:
+    """What this load has shown of a path. `children` are the fields below by their keys, `element` the list's."""
+
+    __slots__ = ("children", "count", "element", "kinds", "last_record", "names", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.kinds: set[type] = set()
+        self.count = 0
+        self.last_record = 0
+        self.children: dict[str, _Field] = {}
+        self.names: set[str] = set()
+        self.element: _Field | None = None
+
+
 class FieldInventory:
     """Examines the records of one resource in one load: the first thousand, then every tenth.
 
@@ -86,47 +101,67 @@ class FieldInventory:
         self._maps = frozenset(maps)
         self._record_count = 0
         self._examined = 0
-        self._counts: dict[str, int] = {}
-        self._types: dict[str, set[type]] = {}
-        self._names: dict[str, set[str]] = {}
+        self._root = _Field("")
+        self._fields: dict[str, _Field] = {}
 
-    def examine(self, records: Iterable[str]) -> None:
-        """Examines the records, or a sample of many. Skips records that are not a JSON object."""
-        for record in records:
-            self._record_count += 1
-            if self._record_count > _EXAMINE_ALL_UP_TO and self._record_count % _THEN_EVERY:
-                continue
+    def examine(self, records: pa.ChunkedArray) -> None:
+        """Examines the records (JSON texts), or a sample of many. Skips records that are not a JSON object."""
+        first = self._record_count + 1
+        self._record_count += len(records)
+        positions = [
+            number - first
+            for number in range(first, self._record_count + 1)
+            if number <= _EXAMINE_ALL_UP_TO or not number % _THEN_EVERY
+        ]
+        for record in records.take(pa.array(positions, pa.int64())).to_pylist():
             try:
                 value = msgspec.json.decode(record, type=dict[str, Any])
             except (msgspec.DecodeError, UnicodeError, RecursionError):
                 continue
             self._examined += 1
-            found: set[str] = set()
-            self._walk_object(value, "", found, _MAX_DEPTH)
-            for path in found:
-                self._counts[path] = self._counts.get(path, 0) + 1
+            self._walk_object(value, self._root, _MAX_DEPTH)
 
-    def _walk_object(self, value: dict[str, Any], path: str, found: set[str], depth: int) -> None:
-        names = self._names.setdefault(path, set())
-        prefix = f"{path}." if path else ""
+    def _walk_object(self, value: dict[str, Any], field: _Field, depth: int) -> None:
+        children, examined = field.children, self._examined
         for key, child in value.items():
-            name = key[:_MAX_NAME_LENGTH]
-            if path in self._maps or (name not in names and len(names) >= _MAX_NAMES):
-                name = "*"
-            names.add(name)
-            self._walk(child, prefix + name, found, depth - 1)
+            below = children.get(key) or self._find_child(field, key)
+            kind = type(child)
+            below.kinds.add(kind)
+            if below.last_record != examined:
+                below.last_record = examined
+                below.count += 1
+            if kind is dict:
+                if depth > 1:
+                    self._walk_object(child, below, depth - 1)
+            elif kind is list and child and depth > 1:
+                self._walk_list(child, below, depth - 1)
 
-    def _walk(self, value: Any, path: str, found: set[str], depth: int) -> None:
-        found.add(path)
-        kind = type(value)
-        self._types.setdefault(path, set()).add(kind)
-        if not depth:
-            return
-        if kind is dict:
-            self._walk_object(value, path, found, depth)
-        elif kind is list:
-            for element in value:
-                self._walk(element, f"{path}[]", found, depth - 1)
+    def _walk_list(self, values: list[Any], field: _Field, depth: int) -> None:
+        below = field.element = field.element or self._find_field(f"{field.path}[]")
+        kinds = set(map(type, values))
+        below.kinds |= kinds
+        if below.last_record != self._examined:
+            below.last_record = self._examined
+            below.count += 1
+        if depth > 1 and (dict in kinds or list in kinds):
+            for value in values:
+                if type(value) is dict:
+                    self._walk_object(value, below, depth - 1)
+                elif type(value) is list and value:
+                    self._walk_list(value, below, depth - 1)
+
+    def _find_child(self, field: _Field, key: str) -> _Field:
+        name = key[:_MAX_NAME_LENGTH]
+        if field.path in self._maps or (name not in field.names and len(field.names) >= _MAX_NAMES):
+            name = "*"
+        field.names.add(name)
+        found = self._find_field(f"{field.path}.{name}" if field.path else name)
+        if name == key:
+            field.children[key] = found
+        return found
+
+    def _find_field(self, path: str) -> _Field:
+        return self._fields.setdefault(path, _Field(path))
 
     def describe(self, resource: str, load_id: str, now: datetime) -> pa.Table:
         """A row a path, of those in this load and those of earlier loads that it lacks (INVENTORY_SCHEMA)."""
@@ -137,17 +172,17 @@ class FieldInventory:
         return build_table(rows, INVENTORY_SCHEMA)
 
     def _update(self, load_id: str, now: datetime) -> Iterator[tuple[str, KnownField]]:
-        for path, count in self._counts.items():
+        for path, field in self._fields.items():
             known = self._known.get(path)
             first = (known.first_seen_at, known.first_load_id) if known else (now, load_id)
             types = self._join_types(path, known.types if known else "")
-            yield path, KnownField(types, *first, now, load_id, count, self._examined)
+            yield path, KnownField(types, *first, now, load_id, field.count, self._examined)
         if self._examined:
-            for path in self._known.keys() - self._counts.keys():
+            for path in self._known.keys() - self._fields.keys():
                 yield path, replace(self._known[path], record_count=0, examined_count=self._examined)
 
     def _join_types(self, path: str, known: str) -> str:
-        names = {*known.split(", "), *(_TYPE_NAMES[kind] for kind in self._types[path])}
+        names = {*known.split(", "), *(_TYPE_NAMES[kind] for kind in self._fields[path].kinds)}
         return ", ".join(name for name in _TYPE_NAMES.values() if name in names)
 
     def list_changes(self) -> list[FieldChange]:
@@ -155,7 +190,7 @@ class FieldInventory:
         if not self._known:
             return []
         changes: dict[str, str] = {}
-        for path in sorted(self._counts.keys() | self._known.keys()):
+        for path in sorted(self._fields.keys() | self._known.keys()):
             if any(path.startswith((f"{outer}.", f"{outer}[")) for outer in changes):
                 continue  # reported for the field that contains it
             if change := self._describe_change(path):
@@ -164,14 +199,14 @@ class FieldInventory:
 
     def _describe_change(self, path: str) -> str | None:
         known = self._known.get(path)
-        count = self._counts.get(path, 0)
+        count = self._fields[path].count if path in self._fields else 0
         among = f"in {count:,} of {self._examined:,} records"
         if known is None:
             return f"new ({self._join_types(path, '')}), {among}"
         if not count:
             expected = known.record_count / known.examined_count * self._examined
             return f"vanished from {self._examined:,} records" if expected >= _MIN_EXPECTED else None
-        further = {_TYPE_NAMES[kind] for kind in self._types[path]} - {"null", *known.types.split(", ")}
+        further = {_TYPE_NAMES[kind] for kind in self._fields[path].kinds} - {"null", *known.types.split(", ")}
         if further and known.types != "null":
             return f"now also {', '.join(sorted(further))} (was {known.types}), {among}"
         return None

@@ -5,6 +5,7 @@ import duckdb
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from loader.base.settings import Settings
+from loader.raw.destination import Warehouse
 
 
 def name_raw_schema(source: str) -> str:
@@ -19,7 +20,7 @@ def pipeline_for(source: str, settings: Settings, connection: duckdb.DuckDBPyCon
     credentials.resolve()
     return dlt.pipeline(
         pipeline_name=source,
-        destination=dlt.destinations.duckdb(credentials),
+        destination=Warehouse(credentials),
         dataset_name=name_raw_schema(source),
         pipelines_dir=str(settings.state / "dlt" / "pipelines"),
     )
