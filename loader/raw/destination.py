@@ -63,7 +63,7 @@ class _LeftInPlace(RunnableLoadJob, HasFollowupJobs):
 def _merge_files(
     table_chain: Sequence[PreparedTableSchema], sql_client: SqlClientBase, jobs: Sequence[LoadJobInfo]
 ) -> FollowupJobRequest:
-    """dlt's merge of these tables, with the files of their jobs in addition to the staging tables, which are empty.
+    """The merge of dlt, of the files of these jobs in addition to the tables' staging tables, which are empty.
 
     Those give the types, and the columns that a file lacks. `jobs` have the paths that the files have after their job.
     """

@@ -35,6 +35,8 @@ DOCUMENT_SCHEMA = pa.schema(
 )
 # A load sorts whole documents. Two threads that write rows of 5 KB wait for each other's memory: measured slower.
 DOCUMENT_LIMITS = LoadLimits(memory_megabytes=192, threads=1)
+# dlt works out the schema of each table that it is given, and a page may have few rows.
+_BYTES_AT_ONCE = 4_000_000
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -89,18 +91,29 @@ def load_documents(
     # Empty tables first: dbt reads a table even if it has no record yet.
     yield DOCUMENT_SCHEMA.empty_table()
     yield from list_empty_tables()
+    waiting: list[pa.Table] = []
     for page in pages:
         intake.count_unchanged(page.unchanged_count)
         ledger.counts.left += page.left_count
         documents = intake.sort_page(page.records)
         if documents.num_rows:
             inventory.examine(documents["document"])
-            yield mark_copies(documents) if intake.has_newer_copies else documents
+            waiting.append(documents)
+            if sum(table.nbytes for table in waiting) >= _BYTES_AT_ONCE:
+                yield _join(waiting, intake)
+                waiting = []
         if (rejects := ledger.take_rejects()).num_rows:
             inventory.examine(rejects["record"])
             yield mark_rejects(rejects)
         progress.advance(resource, len(page.records) + page.unchanged_count, page.expected)
+    if waiting:
+        yield _join(waiting, intake)
     yield from ledger.finish(inventory, progress)
+
+
+def _join(tables: Sequence[pa.Table], intake: "Intake") -> Any:
+    documents = pa.concat_tables(tables)
+    return mark_copies(documents) if intake.has_newer_copies else documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +140,7 @@ class Intake:
             (valid.key, valid.changed_at, record) for valid, record in self._ledger.read_valid(records, self._model)
         ]
         documents = [
-            (key, changed_at, record_hash, record.decode(), self._ledger.load_id)
+            (key, changed_at, record_hash, record, self._ledger.load_id)
             for key, changed_at, record in accepted
             if self._is_news(key, changed_at, record_hash := hashlib.sha256(record).hexdigest())
         ]
