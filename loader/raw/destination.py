@@ -5,12 +5,13 @@ the warehouse would keep both copies.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+from dlt.common.destination import PreparedTableSchema
 from dlt.common.destination.client import (
     FollowupJobRequest,
     HasFollowupJobs,
     LoadJob,
-    PreparedTableSchema,
     RunnableLoadJob,
 )
 from dlt.common.storages.load_package import LoadJobInfo
@@ -61,7 +62,7 @@ class _LeftInPlace(RunnableLoadJob, HasFollowupJobs):
 
 
 def _merge_files(
-    table_chain: Sequence[PreparedTableSchema], sql_client: SqlClientBase, jobs: Sequence[LoadJobInfo]
+    table_chain: Sequence[PreparedTableSchema], sql_client: SqlClientBase[Any], jobs: Sequence[LoadJobInfo]
 ) -> FollowupJobRequest:
     """The merge of dlt, of the files of these jobs in addition to the tables' staging tables, which are empty.
 
@@ -70,10 +71,10 @@ def _merge_files(
 
     class MergeOfFiles(SqlMergeFollowupJob):
         @classmethod
-        def generate_sql(cls, table_chain: Sequence[PreparedTableSchema], sql_client: SqlClientBase) -> list[str]:
+        def generate_sql(cls, table_chain: Sequence[PreparedTableSchema], sql_client: SqlClientBase[Any]) -> list[str]:
             statements = super().generate_sql(table_chain, sql_client)
             for table in table_chain:
-                _, staged = sql_client.get_qualified_table_names(table["name"])
+                _, staged = sql_client.get_qualified_table_names(str(table["name"]))
                 paths = [job.file_path for job in jobs if job.job_file_info.table_name == table["name"]]
                 if paths:
                     rows = _describe_rows(staged, paths)
