@@ -58,17 +58,23 @@ class RawSchema:
             return {}
         return dict(self.query(f"select id, record_hash from {{raw}}.{table}"))
 
-    def read_documents(self, table: str, decoder: msgspec.json.Decoder[T]) -> Iterator[T]:
-        """The documents of a table, decoded one by one.
+    def read_documents(
+        self, table: str, decoder: msgspec.json.Decoder[T], *, loaded_after: str | None = None
+    ) -> Iterator[T]:
+        """The documents of a table, or those that came after this load, decoded one by one.
 
         Not in SQL: DuckDB parses 2,048 documents at once, which needs more memory than a load has. And not in one
         query: DuckDB's Python client holds the whole answer, in addition to DuckDB's own memory.
         """
         cursor = self.connection.cursor()
-        ((last,),) = cursor.execute(f"select coalesce(max(rowid), -1) from {self.name}.{table}").fetchall()
-        sql = f"select cast(document as varchar) from {self.name}.{table} where rowid between ? and ?"
-        for first in range(0, last + 1, _MAX_ROWS_IN_MEMORY):
-            for (document,) in cursor.execute(sql, [first, first + _MAX_ROWS_IN_MEMORY - 1]).fetchall():
+        condition, values = ("_dlt_load_id > ?", [loaded_after]) if loaded_after else ("true", [])
+        ((start, last),) = cursor.execute(
+            f"select coalesce(min(rowid), 0), coalesce(max(rowid), -1) from {self.name}.{table} where {condition}",
+            values,
+        ).fetchall()
+        sql = f"select cast(document as varchar) from {self.name}.{table} where rowid between ? and ? and {condition}"
+        for first in range(start, last + 1, _MAX_ROWS_IN_MEMORY):
+            for (document,) in cursor.execute(sql, [first, first + _MAX_ROWS_IN_MEMORY - 1, *values]).fetchall():
                 yield decoder.decode(document)
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from loader.raw.warehouse import RawSchema
+from loader.sources.openalex.mentioned import Mentions, Named
 from loader.sources.openalex.models import EPOCH, MEMBERS, read_utc
 
 _CHANGED_AT = "select id, epoch_us(updated_at) from {raw}.works"
@@ -43,8 +44,18 @@ class _Authorship(msgspec.Struct):
     author: _Person
 
 
+class _HeldAuthorship(_Authorship):
+    institutions: list[Named] | None = None
+
+
+class _HeldWork(WorkHead):
+    authorships: list[_HeldAuthorship] | None = None  # type: ignore[assignment]
+    topics: list[Named] | None = None
+
+
 W = TypeVar("W", bound=WorkHead)
 _DECODER = msgspec.json.Decoder(WorkHead)
+_HELD_DECODER = msgspec.json.Decoder(_HeldWork)
 
 
 def read_head(record: bytes) -> WorkHead | None:
@@ -69,17 +80,25 @@ def list_works_of(author_ids: Set[str], raw: RawSchema, work_type: type[W]) -> I
 
 
 class KnownWorks:
-    """The works in raw: when each last changed, and which of these authors they name."""
+    """The works in raw: when each last changed, and which of these authors they name.
+
+    `mentions` is what else they name: works are read once for both, because reading them takes most of a run that
+    finds little new.
+    """
 
     def __init__(self, raw: RawSchema, author_ids: Sequence[str]) -> None:
         self._changed_at: dict[str, int | None] = {}
         self._works: dict[str, set[str]] = {author_id: set() for author_id in author_ids}
         self._authors: dict[str, set[str]] = {}
+        self.mentions = Mentions()
         if not raw.has_table("works"):
             return
         self._changed_at.update(raw.query(_CHANGED_AT))
-        for head in raw.read_documents("works", _DECODER):
-            self._name_authors(head)
+        ((last_load_id,),) = raw.query("select max(_dlt_load_id) from {raw}.works")
+        self.mentions = Mentions(last_load_id)
+        for work in raw.read_documents("works", _HELD_DECODER):
+            self._name_authors(work)
+            self.mentions.add(work)
 
     def has(self, work_id: str, changed_at: int | None) -> bool:
         """Whether raw holds the work as it was when it last changed."""

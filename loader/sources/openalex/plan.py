@@ -15,7 +15,7 @@ from loader.sources.openalex.coauthor_cache import CoauthorCache
 from loader.sources.openalex.estimate import estimate_works
 from loader.sources.openalex.groups import Group
 from loader.sources.openalex.members import Members, describe_members
-from loader.sources.openalex.mentioned import Mentioned, read_mentioned
+from loader.sources.openalex.mentioned import Mentioned, Mentions, read_mentioned
 from loader.sources.openalex.models import MEMBERS
 from loader.sources.openalex.options import AUTHOR
 from loader.sources.openalex.settings import OpenAlexSettings
@@ -62,6 +62,7 @@ class OpenAlexLoad:
     works: WorksLoad | None = None
     coauthor_ids: Sequence[str] = ()
     failures: WorksState | None = None
+    mentions: Mentions | None = None
 
     def list_roster(self) -> Iterator[Page]:
         """The members, and those who left the roster."""
@@ -98,8 +99,8 @@ class OpenAlexLoad:
 
     @cached_property
     def _mentioned(self) -> Mentioned:
-        """Both resources of a load share one reading of all works."""
-        return read_mentioned(self.parts.run.raw)
+        """Both resources of a load share one reading of the works that came since the run began."""
+        return read_mentioned(self.parts.run.raw, self.mentions)
 
 
 def plan_openalex(run: SourceRun[OpenAlexSettings]) -> Plan:
@@ -158,7 +159,10 @@ def _plan_in_turn(parts: OpenAlexRun, state: WorksState) -> Plan:
         yield Batch(_FAILURES, OpenAlexLoad(parts, failures=state))
     if not people:
         due = records.find_due(state.member_ids)
-        yield Batch((*_AUTHORS, *_NAMED) if due else _NAMED, OpenAlexLoad(parts, records.load(due)))
+        yield Batch(
+            (*_AUTHORS, *_NAMED) if due else _NAMED,
+            OpenAlexLoad(parts, records.load(due), mentions=state.known.mentions),
+        )
     for coauthor_ids in parts.coauthors.plan(len(state.member_ids)):
         yield Batch(_COAUTHORS, OpenAlexLoad(parts, coauthor_ids=coauthor_ids))
         if parts.coauthors.has_ended:

@@ -47,6 +47,13 @@ def test_only_what_is_new_or_changed_is_written(raw: Raw) -> None:
     assert [load == first_load for _, _, load in rows] == [True, False, False]
 
 
+def test_documents_are_written_once(raw: Raw) -> None:
+    raw.load([work(number) for number in range(3)])
+    assert raw.load([work(1, title="Another", updated="2026-02-01T00:00:00")]) == {"extracted": 1, "changed": 1}
+    assert raw.ask("select count(*) from raw_openalex.works") == [(3,)]
+    assert raw.ask("select count(*) from raw_openalex_staging.works") == [(0,)]
+
+
 @pytest.mark.parametrize("newest_first", [True, False])
 def test_of_a_key_that_comes_twice_in_a_load_the_newest_stays(raw: Raw, newest_first: bool) -> None:
     copies = [work(1, "new", "2026-03-01T00:00:00"), work(1, "old", "2026-02-01T00:00:00")]

@@ -25,7 +25,8 @@ def test_large_works_are_known_within_the_memory_of_a_load(tmp_path: Path) -> No
                     'id', 'W' || number,
                     'authorships', [{{'author': {{'id': 'A' || number % 2}}}}, {{'author': {{'id': null}}}}],
                     'text', repeat('x', {_CHARACTERS})
-                ) as document
+                ) as document,
+                '1' as _dlt_load_id
             from range({_WORKS}) as numbers (number)
             """
         )
