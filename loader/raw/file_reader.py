@@ -1,9 +1,9 @@
 """Reads one file as Arrow batches in the columns and types of raw. No row becomes a Python object."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,19 @@ class SourceFile:
     """A file as the source lists it.
 
     `version` changes whenever the content does: an ETag or a hash. `open` gives a path to read from; a downloaded
-    file may be deleted once its context ends. The name ends in `.parquet`, `.csv` or `.csv.gz`.
+    file may be deleted once its context ends; it may raise FileFault. The name ends in `.parquet`, `.csv` or `.csv.gz`.
+    `facts` are what the ledger of files keeps of it besides (Files.facts).
     """
 
     name: str
     version: str
     size_bytes: int | None
     open: Callable[[], AbstractContextManager[Path]]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+# Which of a file's columns goes to which declared one. Raises FileFault, also for a column that nobody knows.
+MatchColumns = Callable[[Sequence[str]], Mapping[str, str]]
 
 
 class FileFault(Exception):  # noqa: N818  (it describes a file; the run continues)
@@ -66,8 +72,8 @@ class _Column:
 class FileReader:
     """Reads the rows of one file. `schema` is the file's own."""
 
-    def __init__(self, path: Path, name: str, declared: pa.Schema) -> None:
-        """Raises FileFault if the file cannot be read."""
+    def __init__(self, path: Path, name: str, declared: pa.Schema, match: MatchColumns | None = None) -> None:
+        """Raises FileFault if the file cannot be read. `match` replaces the columns' own names."""
         self._path = path
         self._name = name
         self._is_parquet = name.endswith(".parquet")
@@ -76,13 +82,18 @@ class FileReader:
         with _raise_faults():
             self.schema = pq.read_schema(path) if self._is_parquet else self._read_header()
         self._declared = declared
+        self._match = match
 
     def read(self, load_id: str) -> Iterator[pa.RecordBatch]:
         """The rows as raw takes them, from the start at each call.
 
         Raises FileFault if a required column or value is missing, or its column in raw cannot hold a value as it is.
         """
-        columns = _match_columns(self.schema, self._declared)
+        columns = (
+            _apply_match(self._match(self.schema.names), self._declared)
+            if self._match
+            else _match_columns(self.schema, self._declared)
+        )
         schema = build_row_schema(pa.schema([column.field for column in columns]))
         rows_before = 0
         with _raise_faults():
@@ -147,6 +158,15 @@ def _match_columns(file: pa.Schema, declared: pa.Schema) -> list[_Column]:
         raise FileFault(f"lacks {', '.join(lacking)}")
     # An index that was written along has no name.
     return [*columns, *(_Column(pa.field(name or "unnamed", pa.string()), name) for name in sources.values())]
+
+
+def _apply_match(matched: Mapping[str, str], declared: pa.Schema) -> list[_Column]:
+    sources: dict[str, str] = {}
+    for source, target in matched.items():
+        if target in sources:
+            raise FileFault(f"has two columns for {target}: {sources[target]} and {source}")
+        sources[target] = source
+    return [_Column(column, sources.get(column.name)) for column in declared]
 
 
 def _read_column(batch: pa.RecordBatch, column: _Column) -> pa.Array:

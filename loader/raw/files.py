@@ -5,9 +5,10 @@ a row in `loaded_files`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from time import monotonic
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import dlt
 import orjson
@@ -19,7 +20,7 @@ from loader.fetch.session import UnavailableError
 from loader.raw.arrow import build_table
 from loader.raw.column_inventory import ColumnInventory
 from loader.raw.field_inventory import read_known_fields
-from loader.raw.file_reader import FileFault, FileReader, SourceFile, build_row_schema
+from loader.raw.file_reader import FileFault, FileReader, MatchColumns, SourceFile, build_row_schema
 from loader.raw.ledger import Ledger, LoadCounts, Progress, list_empty_tables, mark_rejects
 from loader.raw.limits import LoadLimits
 from loader.raw.merge import mark_rows
@@ -27,7 +28,7 @@ from loader.raw.warehouse import RawSchema
 
 T = TypeVar("T")
 
-LOADED, REJECTED, REMOVED = "loaded", "rejected", "removed"
+LOADED, REJECTED, REMOVED, VANISHED = "loaded", "rejected", "removed", "vanished"
 
 FILE_SCHEMA = pa.schema(
     [
@@ -42,7 +43,7 @@ FILE_SCHEMA = pa.schema(
         pa.field("_dlt_load_id", pa.string(), nullable=False),
     ]
 )
-_FILE_HINTS = dlt.mark.make_hints(table_name="loaded_files", columns={}, primary_key=["resource", "file_name"])
+_NO_FACTS = pa.schema([])
 # Replacing a file deletes and inserts rows by the million, of which DuckDB compresses each column.
 FILE_LIMITS = LoadLimits(memory_megabytes=1024, threads=2)
 
@@ -63,6 +64,16 @@ class FileState:
     reason: str | None
 
 
+class Survey(Protocol):
+    """Looks at all rows of one file before they are loaded."""
+
+    def examine(self, batch: pa.RecordBatch) -> None:
+        """Some of the rows, as raw takes them."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """What the ledger of files keeps of the rows: some of Files.facts."""
+
+
 @dataclass(frozen=True)
 class Files(Generic[T]):
     """A resource of files that have the same columns.
@@ -75,6 +86,13 @@ class Files(Generic[T]):
     A file that is no longer listed keeps its rows, as archives drop old files from their lists. With
     `removes_unlisted`, the list is complete at any time, and the rows of files that it lacks are removed.
 
+    `find_vanished` is given the names of the files whose rows raw holds and returns those that should still be listed
+    and are not: they keep their rows, and the ledger says so (status `vanished`).
+
+    `match` finds the declared column of each of a file's columns, instead of its name. The ledger of files is the table
+    `ledger`; beside its own columns it has `facts`, of which a SourceFile brings some, `survey` others, and `seconds`,
+    if it is one of them, is how long the file took to read.
+
     Counts are of rows, identified by file and row number: if a file changes from 10 rows to 8, 8 are changed and 2
     removed. A rejected file counts as one rejected record.
     """
@@ -83,13 +101,18 @@ class Files(Generic[T]):
     schema: pa.Schema
     list_files: Callable[[T], Iterable[SourceFile]]
     removes_unlisted: bool = False
+    find_vanished: Callable[[T, Iterable[str]], set[str]] | None = None
+    match: MatchColumns | None = None
+    ledger: str = "loaded_files"
+    facts: pa.Schema = _NO_FACTS
+    survey: Callable[[], Survey] | None = None
     model: ClassVar[None] = None  # nothing to replay: each run reads a rejected file again
     limits: ClassVar[LoadLimits] = FILE_LIMITS
 
     @property
     def tables(self) -> tuple[str, ...]:
         """Its own table, and the ledger of files."""
-        return (self.name, "loaded_files")
+        return (self.name, self.ledger)
 
     def build(self, given: T, raw: RawSchema, progress: Progress) -> DltResource:
         """The dlt resource. Nothing is requested before dlt reads it.
@@ -100,8 +123,8 @@ class Files(Generic[T]):
 
         def rows() -> Iterator[Any]:
             progress.start(self.name)
-            load = FileLoad(self.name, self.schema, raw, progress)
-            yield from load.load(self.list_files(given), removes_unlisted=self.removes_unlisted)
+            load = FileLoad(self, raw, progress)
+            yield from load.load(given)
 
         return dlt.resource(
             rows,
@@ -110,18 +133,17 @@ class Files(Generic[T]):
             columns={
                 "file_name": {"merge_key": True},
                 "is_removed": {"hard_delete": True, "data_type": "bool"},
-                # Otherwise dlt would take a local time for UTC.
-                **{field.name: {"timezone": False} for field in self.schema if _is_local_time(field.type)},
+                **_name_local_times(self.schema),
             },
         )
 
 
-def read_file_states(raw: RawSchema, resource: str) -> dict[str, FileState]:
+def read_file_states(raw: RawSchema, resource: str, ledger: str = "loaded_files") -> dict[str, FileState]:
     """What the ledger knows of each file of the resource, by name."""
-    if not raw.has_table("loaded_files"):
+    if not raw.has_table(ledger):
         return {}
     columns = ", ".join(field.name for field in fields(FileState))
-    sql = f"select {columns} from {raw.name}.loaded_files where resource = ?"
+    sql = f"select {columns} from {raw.name}.{ledger} where resource = ?"
     rows = raw.connection.cursor().execute(sql, [resource]).fetchall()
     return {state.file_name: state for state in (FileState(*row) for row in rows)}
 
@@ -129,27 +151,35 @@ def read_file_states(raw: RawSchema, resource: str) -> dict[str, FileState]:
 class FileLoad:
     """The files of one resource in one load; made within that load."""
 
-    def __init__(self, resource: str, schema: pa.Schema, raw: RawSchema, progress: Progress) -> None:
-        self._resource = resource
-        self._schema = schema
+    def __init__(self, files: Files[Any], raw: RawSchema, progress: Progress) -> None:
+        self._files = files
+        self._resource = resource = files.name
+        self._schema = files.schema
         self._progress = progress
         self._ledger = Ledger(resource, raw)
-        self._held: Mapping[str, FileState] = read_file_states(raw, resource)
+        self._held: Mapping[str, FileState] = read_file_states(raw, resource, files.ledger)
+        self._facts = self._read_facts(raw)
+        self._file_schema = pa.schema([*FILE_SCHEMA, *files.facts])
+        self._file_hints = dlt.mark.make_hints(
+            table_name=files.ledger, columns=_name_local_times(files.facts), primary_key=["resource", "file_name"]
+        )
         self._states: dict[str, FileState] = {}  # of the files listed so far
         self._inventory = ColumnInventory(read_known_fields(raw, resource))
 
-    def load(self, files: Iterable[SourceFile], *, removes_unlisted: bool) -> Iterator[Any]:
+    def load(self, given: Any) -> Iterator[Any]:
         """Yields the rows of a dlt resource, the ledger of its files, its rejects and, last, its counts and columns."""
         yield build_row_schema(self._schema).empty_table()
-        yield mark_rows(FILE_SCHEMA.empty_table(), _FILE_HINTS)
+        yield mark_rows(self._file_schema.empty_table(), self._file_hints)
         yield from list_empty_tables()
-        for file in files:
+        for file in self._files.list_files(given):
             extracted = self._ledger.counts.extracted
             yield from self._load_file(file)
             self._progress.advance(self._resource, self._ledger.counts.extracted - extracted, None)
-        if removes_unlisted:
+        if self._files.removes_unlisted:
             yield from self._remove_unlisted()
-        yield mark_rows(self._describe_states(), _FILE_HINTS)
+        if self._files.find_vanished:
+            self._note_vanished(self._files.find_vanished(given, self._held))
+        yield mark_rows(self._describe_states(), self._file_hints)
         yield mark_rejects(self._ledger.take_rejects())
         yield from self._ledger.finish(self._inventory, self._progress)
 
@@ -158,8 +188,8 @@ class FileLoad:
         held = self._held.get(file.name)
         if earlier := self._states.get(file.name):
             _count_unread(counts, earlier, "repeated")
-        elif held and held.status == LOADED and held.version == file.version:
-            self._states[file.name] = held
+        elif held and held.status in (LOADED, VANISHED) and held.version == file.version:
+            self._states[file.name] = replace(held, status=LOADED, reason=None)
             _count_unread(counts, held, "unchanged")
         else:
             try:
@@ -173,16 +203,23 @@ class FileLoad:
 
     def _read_file(self, file: SourceFile, held: FileState | None) -> Iterator[Any]:
         held_rows = held.row_count if held else 0
+        survey = self._files.survey() if self._files.survey else None
+        started, row_count = monotonic(), 0
         with file.open() as path:
-            reader = FileReader(path, file.name, self._schema)
+            reader = FileReader(path, file.name, self._schema, self._files.match)
             if not held or held.version != file.version:
                 self._inventory.examine(file.name, reader.schema)
             # The file is read twice: a fault in its last row must reject it before the load has any of its rows.
-            row_count = sum(batch.num_rows for batch in reader.read(self._ledger.load_id))
+            for batch in reader.read(self._ledger.load_id):
+                row_count += batch.num_rows
+                if survey:
+                    survey.examine(batch)
             yield from reader.read(self._ledger.load_id)
         if held_rows and not row_count:
             yield self._mark_removed(file.name)
         _count_version(self._ledger.counts, held_rows, row_count)
+        surveyed = survey.describe() if survey else {}
+        self._facts[file.name] = {**file.facts, **surveyed, "seconds": monotonic() - started}
         self._states[file.name] = FileState(file.name, file.version, file.size_bytes, row_count, LOADED, None)
 
     def _reject(self, file: SourceFile, held: FileState | None, reason: str) -> None:
@@ -191,7 +228,15 @@ class FileLoad:
         self._ledger.counts.extracted += 1
         self._ledger.reject(record, file.name, reason)
         rows = held.row_count if held else 0
+        self._facts[file.name] = {**self._facts.get(file.name, {}), **file.facts}
         self._states[file.name] = FileState(file.name, file.version, file.size_bytes, rows, REJECTED, reason)
+
+    def _note_vanished(self, names: Iterable[str]) -> None:
+        for name in sorted(names):
+            held = self._held[name]
+            if name not in self._states and held.status == LOADED:
+                self._states[name] = replace(held, status=VANISHED, reason="no longer listed; its rows are kept")
+                self._progress.warn(f"{self._resource}: {name} is no longer listed. Its rows are kept.")
 
     def _remove_unlisted(self) -> Iterator[Any]:
         unlisted = [state for name, state in self._held.items() if name not in self._states and state.status != REMOVED]
@@ -215,11 +260,28 @@ class FileLoad:
         """A row for each file whose state differs from the ledger's (FILE_SCHEMA)."""
         now = datetime.now(UTC)
         rows = [
-            (self._resource, *astuple(state), now, self._ledger.load_id)
+            (self._resource, *astuple(state), now, self._ledger.load_id, *self._list_facts(name))
             for name, state in self._states.items()
             if state != self._held.get(name)
         ]
-        return build_table(rows, FILE_SCHEMA)
+        return build_table(rows, self._file_schema)
+
+    def _list_facts(self, name: str) -> list[Any]:
+        known = self._facts.get(name, {})
+        return [known.get(fact) for fact in self._files.facts.names]
+
+    def _read_facts(self, raw: RawSchema) -> dict[str, Mapping[str, Any]]:
+        """The facts that the ledger has of each file, by name."""
+        names = self._files.facts.names
+        if not self._held or not names:
+            return {}
+        sql = f"select file_name, {', '.join(names)} from {{raw}}.{self._files.ledger} where resource = ?"
+        return {name: dict(zip(names, values, strict=True)) for name, *values in raw.query(sql, self._resource)}
+
+
+def _name_local_times(schema: pa.Schema) -> dict[str, Any]:
+    """The hints without which dlt would take a local time for UTC."""
+    return {field.name: {"timezone": False} for field in schema if _is_local_time(field.type)}
 
 
 def _is_local_time(kind: pa.DataType) -> bool:

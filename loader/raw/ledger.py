@@ -67,6 +67,9 @@ class Progress(Protocol):
     def advance(self, resource: str, records: int, expected: int | None) -> None:
         """`records` more were read, of `expected` in all (None if unknown)."""
 
+    def download(self, name: str, received: int, expected: int | None) -> None:
+        """`received` bytes of a file are here, of `expected` in all (None if unknown)."""
+
     def finish(self, resource: str, counts: LoadCounts) -> None:
         """All records of the resource are in."""
 

@@ -46,6 +46,18 @@ class RunProgress:
             of = f" of {expected:,}" if expected else ""
             self._console.print(f"{self._source} {resource}: {self._records[resource]:,}{of} records")
 
+    def download(self, name: str, received: int, expected: int | None) -> None:
+        """`received` bytes of a file are here, of `expected` in all (None if unknown)."""
+        if self._bars:
+            if name not in self._tasks:
+                self._tasks[name] = self._bars.add_task(f"{self._source} {name} (KB)", total=None)
+            total = None if expected is None else expected // 1024
+            self._bars.update(self._tasks[name], completed=received // 1024, total=total)
+        elif time.monotonic() - self._last_line >= _LINE_EVERY_SECONDS:
+            self._last_line = time.monotonic()
+            of = f" of {expected:,}" if expected else ""
+            self._console.print(f"{self._source} {name}: {received:,}{of} bytes")
+
     def finish(self, resource: str, counts: LoadCounts) -> None:
         """All records of the resource were read."""
         self._records[resource] = self._before[resource] + counts.extracted

@@ -78,6 +78,10 @@ class Recorder:
         """See Progress."""
         self._display.advance(resource, records, expected)
 
+    def download(self, name: str, received: int, expected: int | None) -> None:
+        """Shows it."""
+        self._display.download(name, received, expected)
+
     def finish(self, resource: str, counts: LoadCounts) -> None:
         """See Progress."""
         seconds = time.monotonic() - self._started[resource]

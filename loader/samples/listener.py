@@ -20,7 +20,7 @@ class Listener(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, respond: Callable[[Request], Answer]) -> None:
-        """Listen and answer each GET and POST with `respond`, in a thread for each connection."""
+        """Listen and answer each GET, HEAD and POST with `respond`, in a thread for each connection."""
         self.respond = respond
         self.stopped = Event()
         self._connections: set[socket.socket] = set()
@@ -70,6 +70,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer()
 
+    def do_HEAD(self) -> None:
+        self._answer()
+
     def do_POST(self) -> None:
         self._answer()
 
@@ -98,6 +101,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.end_headers()
+        if self.command == "HEAD":
+            return
         sent = answer.body[: len(answer.body) // 2] if answer.is_cut else answer.body
         self.wfile.write(b"%x\r\n%b\r\n" % (len(sent), sent) if answer.is_chunked else sent)
         if answer.is_cut:

@@ -38,9 +38,9 @@ class Option:
 
 
 def parse_date(text: str) -> date:
-    """`2026-01-31` as a date."""
+    """`2026-01-31` as a date, `2026-01` as the first of that month."""
     try:
-        return date.fromisoformat(text)
+        return date.fromisoformat(f"{text}-01" if len(text) == len("2026-01") else text)
     except ValueError:
         raise ValueError("it must be a date, such as 2026-01-31") from None
 
@@ -141,6 +141,11 @@ class SourceRun(Generic[S_co]):
     progress: Progress
     options: RunOptions
     request_counts: Path
+
+    @property
+    def downloads(self) -> Path:
+        """The folder of files that are being downloaded, beside the warehouse."""
+        return self.request_counts.with_name("downloads")
 
     def build_allowance(self: "SourceRun[HttpSettings]") -> DailyAllowance | None:
         """The day's requests, where the settings limit them."""

@@ -21,6 +21,9 @@ class SilentProgress:
     def advance(self, resource: str, records: int, expected: int | None) -> None:
         pass
 
+    def download(self, name: str, received: int, expected: int | None) -> None:
+        pass
+
     def finish(self, resource: str, counts: LoadCounts) -> None:
         self.counts[resource] = counts
 

@@ -1,0 +1,88 @@
+"""The source `taxi`: trips and zones, file by file."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from loader.base.errors import HeadwaterError
+from loader.raw.file_reader import SourceFile
+from loader.raw.files import Files
+from loader.sources.contract import ONLY, SINCE, UNTIL, Batch, Plan, Source, SourceRun
+from loader.sources.taxi.columns import TRIP_SCHEMA, ZONE_SCHEMA, match_trip_columns, match_zone_columns
+from loader.sources.taxi.facts import FACTS, TripSurvey
+from loader.sources.taxi.listing import list_trip_files, list_zone_files, read_period, require_trip_name
+from loader.sources.taxi.settings import TaxiSettings
+
+# Files that are loaded together, in one transaction: about four months of yellow trips. A killed run loses no more.
+_BATCH_BYTES = 200 << 20
+
+
+@dataclass(frozen=True)
+class TaxiBatch:
+    """The trip files of one load, and the names of all that are listed."""
+
+    run: SourceRun[TaxiSettings]
+    files: Sequence[SourceFile]
+    listed: frozenset[str]
+
+
+def find_vanished(batch: TaxiBatch, held: Iterable[str]) -> set[str]:
+    """The files that raw holds, that belong to the period, and that are not listed."""
+    period = read_period(batch.run)
+    return {name for name in held if name not in batch.listed and period.has(name)}
+
+
+def load_in_batches(run: SourceRun[TaxiSettings]) -> Plan:
+    """Zones and the first trip files in one load, then the others."""
+    chosen = run.options.list(ONLY)
+    if unknown := [name for name in chosen if name not in ("trips", "zones")]:
+        raise HeadwaterError(f"--only: taxi has no resource {unknown[0]!r}; it has: trips, zones.")
+    if chosen == ("zones",):
+        yield Batch(("zones",), TaxiBatch(run, [], frozenset()))
+        return
+    files = [require_trip_name(file) for file in list_trip_files(run)]
+    listed = frozenset(file.name for file in files)
+    for number, group in enumerate(_group(files)):
+        is_with_zones = number == 0 and chosen != ("trips",)
+        yield Batch(("zones", "trips") if is_with_zones else ("trips",), TaxiBatch(run, group, listed))
+
+
+def _group(files: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:
+    group: list[SourceFile] = []
+    size = 0
+    for file in files:
+        if group and size + (file.size_bytes or 0) > _BATCH_BYTES:
+            yield group
+            group, size = [], 0
+        group.append(file)
+        size += file.size_bytes or 0
+    yield group
+
+
+SOURCE = Source(
+    name="taxi",
+    domain="taxi",
+    settings=TaxiSettings,
+    resources=(
+        Files[TaxiBatch](
+            "zones",
+            ZONE_SCHEMA,
+            lambda batch: list_zone_files(batch.run),
+            removes_unlisted=True,
+            match=match_zone_columns,
+            ledger="files",
+            facts=FACTS,
+        ),
+        Files[TaxiBatch](
+            "trips",
+            TRIP_SCHEMA,
+            lambda batch: batch.files,
+            find_vanished=find_vanished,
+            match=match_trip_columns,
+            ledger="files",
+            facts=FACTS,
+            survey=TripSurvey,
+        ),
+    ),
+    options=(ONLY, SINCE, UNTIL),
+    plan=load_in_batches,
+)
