@@ -1,7 +1,7 @@
 """Files: tables such as Parquet and CSV, replaced file by file.
 
 Rows stay columnar from the file to DuckDB. Each row has the name of its file and its number in it, and each file has
-a row in `loaded_files`.
+a row in `files`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,6 +29,7 @@ from loader.raw.warehouse import RawSchema
 T = TypeVar("T")
 
 LOADED, REJECTED, REMOVED, VANISHED = "loaded", "rejected", "removed", "vanished"
+FILE_LEDGER = "files"
 
 FILE_SCHEMA = pa.schema(
     [
@@ -89,8 +90,8 @@ class Files(Generic[T]):
     `find_vanished` is given the names of the files whose rows raw holds and returns those that should still be listed
     and are not: they keep their rows, and the ledger says so (status `vanished`).
 
-    `match` finds the declared column of each of a file's columns, instead of its name. The ledger of files is the table
-    `ledger`; beside its own columns it has `facts`, of which a SourceFile brings some, `survey` others, and `seconds`,
+    `match` finds the declared column of each of a file's columns, instead of its name. Beside its own columns the
+    ledger of files has `facts`, of which a SourceFile brings some, `survey` others, and `seconds`,
     if it is one of them, is how long the file took to read.
 
     Counts are of rows, identified by file and row number: if a file changes from 10 rows to 8, 8 are changed and 2
@@ -103,7 +104,6 @@ class Files(Generic[T]):
     removes_unlisted: bool = False
     find_vanished: Callable[[T, Iterable[str]], set[str]] | None = None
     match: MatchColumns | None = None
-    ledger: str = "loaded_files"
     facts: pa.Schema = _NO_FACTS
     survey: Callable[[], Survey] | None = None
     model: ClassVar[None] = None  # nothing to replay: each run reads a rejected file again
@@ -112,7 +112,7 @@ class Files(Generic[T]):
     @property
     def tables(self) -> tuple[str, ...]:
         """Its own table, and the ledger of files."""
-        return (self.name, self.ledger)
+        return (self.name, FILE_LEDGER)
 
     def build(self, given: T, raw: RawSchema, progress: Progress) -> DltResource:
         """The dlt resource. Nothing is requested before dlt reads it.
@@ -138,12 +138,12 @@ class Files(Generic[T]):
         )
 
 
-def read_file_states(raw: RawSchema, resource: str, ledger: str = "loaded_files") -> dict[str, FileState]:
+def read_file_states(raw: RawSchema, resource: str) -> dict[str, FileState]:
     """What the ledger knows of each file of the resource, by name."""
-    if not raw.has_table(ledger):
+    if not raw.has_table(FILE_LEDGER):
         return {}
     columns = ", ".join(field.name for field in fields(FileState))
-    sql = f"select {columns} from {raw.name}.{ledger} where resource = ?"
+    sql = f"select {columns} from {raw.name}.{FILE_LEDGER} where resource = ?"
     rows = raw.connection.cursor().execute(sql, [resource]).fetchall()
     return {state.file_name: state for state in (FileState(*row) for row in rows)}
 
@@ -157,11 +157,11 @@ class FileLoad:
         self._schema = files.schema
         self._progress = progress
         self._ledger = Ledger(resource, raw)
-        self._held: Mapping[str, FileState] = read_file_states(raw, resource, files.ledger)
+        self._held: Mapping[str, FileState] = read_file_states(raw, resource)
         self._facts = self._read_facts(raw)
         self._file_schema = pa.schema([*FILE_SCHEMA, *files.facts])
         self._file_hints = dlt.mark.make_hints(
-            table_name=files.ledger, columns=_name_local_times(files.facts), primary_key=["resource", "file_name"]
+            table_name=FILE_LEDGER, columns=_name_local_times(files.facts), primary_key=["resource", "file_name"]
         )
         self._states: dict[str, FileState] = {}  # of the files listed so far
         self._inventory = ColumnInventory(read_known_fields(raw, resource))
@@ -275,7 +275,7 @@ class FileLoad:
         names = self._files.facts.names
         if not self._held or not names:
             return {}
-        sql = f"select file_name, {', '.join(names)} from {{raw}}.{self._files.ledger} where resource = ?"
+        sql = f"select file_name, {', '.join(names)} from {{raw}}.{FILE_LEDGER} where resource = ?"
         return {name: dict(zip(names, values, strict=True)) for name, *values in raw.query(sql, self._resource)}
 
 

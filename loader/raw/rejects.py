@@ -124,7 +124,7 @@ def read_loads(raw: RawSchema, table: str, keys: Iterable[str | None]) -> dict[s
     if raw.has_column(table, "file_name"):  # no table of documents or of changes has it
         values["resource"] = table
         sql = f"""
-            select file_name, _dlt_load_id from {raw.name}.loaded_files
+            select file_name, _dlt_load_id from {raw.name}.files
             where
                 resource = $resource
                 and status != 'rejected'

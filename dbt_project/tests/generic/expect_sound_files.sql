@@ -1,8 +1,8 @@
 {#
-    One row per fault of a raw table of files, or of what the bookkeeping tables of its schema say of it. `ledger` is
-    the table that has a row for each file: raw holds as many rows of a file as it says, numbered from 1.
+    One row per fault of a raw table of files, or of what the bookkeeping tables of its schema say of it. The
+    table `files` has a row for each file: raw holds as many rows of a file as it says, numbered from 1.
 #}
-{% test expect_sound_files(model, ledger='loaded_files') -%}
+{% test expect_sound_files(model) -%}
 with held as (
     select
         file_name,
@@ -17,12 +17,12 @@ ledger as (
     select
         file_name,
         row_count
-    from {{ bookkeeping_relation(model, ledger) }}
+    from {{ bookkeeping_relation(model, 'files') }}
     where resource = '{{ model.identifier }}'
 )
 
 select
-    'raw holds ' || coalesce(held.row_count, 0) || ' rows of a file, and {{ ledger }} says '
+    'raw holds ' || coalesce(held.row_count, 0) || ' rows of a file, and files says '
     || coalesce(cast(ledger.row_count as varchar), 'nothing') as fault,
     coalesce(held.file_name, ledger.file_name) as row_key
 from held

@@ -69,7 +69,6 @@ SOURCE = Source(
             lambda batch: list_zone_files(batch.run),
             removes_unlisted=True,
             match=match_zone_columns,
-            ledger="files",
             facts=FACTS,
         ),
         Files[TaxiBatch](
@@ -78,7 +77,6 @@ SOURCE = Source(
             lambda batch: batch.files,
             find_vanished=find_vanished,
             match=match_trip_columns,
-            ledger="files",
             facts=FACTS,
             survey=TripSurvey,
         ),

@@ -36,7 +36,7 @@ def list_folder(folder: Path) -> list[SourceFile]:
 
 TRIP_FILES = Files[Path]("trips", TRIPS, list_folder)
 ROWS = "select file_name, row_number, pu_location_id, fare_amount from {raw}.trips order by all"
-FILES = "select file_name, row_count, status, reason from {raw}.loaded_files order by all"
+FILES = "select file_name, row_count, status, reason from {raw}.files order by all"
 
 
 @pytest.fixture
@@ -321,7 +321,7 @@ def test_columns_that_raw_cannot_tell_apart_reject_the_file(
 
 def test_no_files_make_empty_tables(folder: Path, warehouse: ShapeLoader) -> None:
     assert warehouse.load(TRIP_FILES, folder) == {}
-    assert set(warehouse.dump()) == {"trips", "loaded_files", "rejected_records", "replays", "field_inventory"}
+    assert set(warehouse.dump()) == {"trips", "files", "rejected_records", "replays", "field_inventory"}
 
 
 @pytest.mark.skipif(not TAXI.exists(), reason=f"no recorded files at {TAXI}")

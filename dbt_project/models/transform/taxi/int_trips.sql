@@ -39,7 +39,9 @@ select
     cast(passed.fare_amount as double) / passed.distance_miles as fare_per_mile,
     cast(passed.tip_amount as double) / nullif(cast(passed.total_amount as double), 0) as tip_share,
     coalesce(passed.store_and_forward_flag = 'Y', false) as is_stored_and_forwarded,
-    pickups.service_zone = 'Airports' or dropoffs.service_zone = 'Airports' or coalesce(passed.airport_amount, 0) > 0
+    pickups.service_zone = 'Airports'
+    or dropoffs.service_zone = 'Airports'
+    or coalesce(passed.airport_amount, 0) > 0
         as is_airport_trip,
     coalesce(passed.cbd_congestion_amount, 0) > 0 as is_in_congestion_zone,
     passed.passenger_count is not null as has_passenger_count,

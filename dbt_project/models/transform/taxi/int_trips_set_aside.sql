@@ -23,34 +23,49 @@ copies as (
     ) > 1
 ),
 
+kept_once as (
+    select trips.*
+    from trips
+    anti join copies on trips.file_name = copies.file_name and trips.row_number = copies.row_number
+),
+
 -- The n-th negative trip voids the n-th positive one that it mirrors.
 negatives as (
     select
         *,
         row_number() over (
-            partition by colour, pickup_time, dropoff_time, pickup_zone_id, dropoff_zone_id, distance_miles, fare_amount,
+            partition by
+                colour,
+                pickup_time,
+                dropoff_time,
+                pickup_zone_id,
+                dropoff_zone_id,
+                distance_miles,
+                fare_amount,
                 total_amount
             order by file_name, row_number
         ) as place
-    from trips
-    anti join copies on trips.file_name = copies.file_name and trips.row_number = copies.row_number
+    from kept_once
     where fare_amount < 0
 ),
 
 positives as (
     select
-        trips.*,
+        *,
         row_number() over (
-            partition by colour, pickup_time, dropoff_time, pickup_zone_id, dropoff_zone_id, distance_miles, fare_amount,
+            partition by
+                colour,
+                pickup_time,
+                dropoff_time,
+                pickup_zone_id,
+                dropoff_zone_id,
+                distance_miles,
+                fare_amount,
                 total_amount
             order by file_name, row_number
         ) as place
-    from trips
-    semi join negatives
-        on trips.pickup_time = negatives.pickup_time
-        and trips.dropoff_time = negatives.dropoff_time
-    anti join copies on trips.file_name = copies.file_name and trips.row_number = copies.row_number
-    where fare_amount > 0
+    from kept_once
+    where fare_amount > 0 and pickup_time in (select negatives.pickup_time from negatives)
 ),
 
 pairs as (
@@ -61,15 +76,16 @@ pairs as (
         positives.row_number as positive_row_number
     from negatives
     inner join positives
-        on negatives.colour = positives.colour
-        and negatives.pickup_time = positives.pickup_time
-        and negatives.dropoff_time = positives.dropoff_time
-        and negatives.pickup_zone_id is not distinct from positives.pickup_zone_id
-        and negatives.dropoff_zone_id is not distinct from positives.dropoff_zone_id
-        and negatives.distance_miles is not distinct from positives.distance_miles
-        and negatives.fare_amount = -positives.fare_amount
-        and negatives.total_amount = -positives.total_amount
-        and negatives.place = positives.place
+        on
+            negatives.colour = positives.colour
+            and negatives.pickup_time = positives.pickup_time
+            and negatives.dropoff_time = positives.dropoff_time
+            and negatives.pickup_zone_id is not distinct from positives.pickup_zone_id
+            and negatives.dropoff_zone_id is not distinct from positives.dropoff_zone_id
+            and negatives.distance_miles is not distinct from positives.distance_miles
+            and negatives.fare_amount = -positives.fare_amount
+            and negatives.total_amount = -positives.total_amount
+            and negatives.place = positives.place
 ),
 
 compared as (
