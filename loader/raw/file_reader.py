@@ -84,16 +84,26 @@ class FileReader:
         self._declared = declared
         self._match = match
 
+    def list_columns(self) -> pa.Schema:
+        """The columns that the file has: as raw calls them if they are matched, else as the file does.
+
+        Raises FileFault if they do not fit.
+        """
+        if self._match is None:
+            return self.schema
+        return pa.schema([column.field for column in self._find_columns() if column.source is not None])
+
+    def _find_columns(self) -> list[_Column]:
+        if self._match is None:
+            return _match_columns(self.schema, self._declared)
+        return _apply_match(self._match(self.schema.names), self._declared)
+
     def read(self, load_id: str) -> Iterator[pa.RecordBatch]:
         """The rows as raw takes them, from the start at each call.
 
         Raises FileFault if a required column or value is missing, or its column in raw cannot hold a value as it is.
         """
-        columns = (
-            _apply_match(self._match(self.schema.names), self._declared)
-            if self._match
-            else _match_columns(self.schema, self._declared)
-        )
+        columns = self._find_columns()
         schema = build_row_schema(pa.schema([column.field for column in columns]))
         rows_before = 0
         with _raise_faults():

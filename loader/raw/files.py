@@ -208,7 +208,7 @@ class FileLoad:
         with file.open() as path:
             reader = FileReader(path, file.name, self._schema, self._files.match)
             if not held or held.version != file.version:
-                self._inventory.examine(file.name, reader.schema)
+                self._inventory.examine(file.name, reader.list_columns())
             # The file is read twice: a fault in its last row must reject it before the load has any of its rows.
             for batch in reader.read(self._ledger.load_id):
                 row_count += batch.num_rows

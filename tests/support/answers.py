@@ -1,4 +1,4 @@
-"""The questions of dbt_project/analyses, asked, and the page that shows them: docs/answers.md."""
+"""The questions of a domain in dbt_project/analyses, asked, and the page that shows them: docs/answers.md."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,15 @@ from loader.base.settings import ROOT
 
 ANALYSES = ROOT / "dbt_project" / "analyses" / "academic"
 PAGE = ROOT / "docs" / "answers.md"
-_HEAD = Path(__file__).with_name("answers_head.md")
+
+
+def find_page(domain: str) -> Path:
+    """The page of a domain's answers."""
+    return PAGE if domain == "academic" else PAGE.with_name(f"answers-{domain}.md")
+
+
+def _find_head(domain: str) -> Path:
+    return Path(__file__).with_name("answers_head.md" if domain == "academic" else f"answers_head_{domain}.md")
 
 
 @dataclass(frozen=True)
@@ -27,36 +35,36 @@ class Answer:
         return [row[place] for row in self.rows]
 
 
-def read_exposures() -> dict[str, dict[str, Any]]:
+def read_exposures(domain: str = "academic") -> dict[str, dict[str, Any]]:
     """The questions by the name of their SQL file, in the order of the page."""
-    read = yaml.safe_load((ANALYSES / "_academic__exposures.yml").read_text())
+    read = yaml.safe_load((ANALYSES.with_name(domain) / f"_{domain}__exposures.yml").read_text())
     return {exposure["name"]: exposure for exposure in read["exposures"]}
 
 
-def read_sql(name: str) -> str:
+def read_sql(name: str, domain: str = "academic") -> str:
     """The SQL of a question, as psql and DuckDB take it."""
-    return (ANALYSES / f"{name}.sql").read_text()
+    return (ANALYSES.with_name(domain) / f"{name}.sql").read_text()
 
 
-def ask(connection: postgres_connection, name: str) -> Answer:
+def ask(connection: postgres_connection, name: str, domain: str = "academic") -> Answer:
     """Asks Postgres one question."""
     with connection.cursor() as cursor:
-        cursor.execute(read_sql(name))
+        cursor.execute(read_sql(name, domain))
         return Answer([column.name for column in cursor.description or ()], list(cursor.fetchall()))
 
 
-def ask_all(connection: postgres_connection) -> dict[str, Answer]:
+def ask_all(connection: postgres_connection, domain: str = "academic") -> dict[str, Answer]:
     """Asks Postgres all questions."""
-    return {name: ask(connection, name) for name in read_exposures()}
+    return {name: ask(connection, name, domain) for name in read_exposures(domain)}
 
 
-def render_page(answers: dict[str, Answer]) -> str:
+def render_page(answers: dict[str, Answer], domain: str = "academic") -> str:
     """The page: what stands in answers_head.md, then each question with its SQL and its result."""
-    parts = [_HEAD.read_text()]
-    for name, exposure in read_exposures().items():
+    parts = [_find_head(domain).read_text()]
+    for name, exposure in read_exposures(domain).items():
         parts.append(f"## {exposure['label']}\n\n{exposure['description'].strip()}\n")
         parts.append(_render_table(answers[name]))
-        parts.append(f"[{name}.sql](../dbt_project/analyses/academic/{name}.sql)\n")
+        parts.append(f"[{name}.sql](../dbt_project/analyses/{domain}/{name}.sql)\n")
     return "\n".join(parts)
 
 

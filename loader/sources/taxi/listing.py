@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from loader.base.errors import HeadwaterError
 from loader.fetch.downloads import Downloader
@@ -121,7 +122,9 @@ def _look_up(downloader: Downloader, addresses: Sequence[str]) -> Iterator[Sourc
     for address in addresses:
         if remote := downloader.look_up(address):
             facts = {"address": address, "etag": remote.etag, "modified_at": remote.modified_at}
-            file = SourceFile(address, remote.version, remote.size_bytes, partial(downloader.fetch, remote))
+            # Without the server: files that move to another one are the same files.
+            name = urlsplit(address).path.lstrip("/")
+            file = SourceFile(name, remote.version, remote.size_bytes, partial(downloader.fetch, remote))
             yield _add_facts(file, facts)
 
 

@@ -1,3 +1,7 @@
+{%- set amounts = [
+    'fare', 'extra', 'mta_tax', 'tip', 'tolls', 'ehail', 'improvement', 'congestion', 'airport', 'cbd_congestion',
+    'total',
+] -%}
 -- Every trip that raw has, with its key and the first rule of its own that it breaks.
 -- The rules that compare trips are in int_trips_set_aside.
 with trips as (
@@ -34,8 +38,7 @@ select
         coalesce(pickup_zone_id, -1), coalesce(dropoff_zone_id, -1),
         coalesce(passenger_count, -1), coalesce(cast(distance_miles as varchar), '-'),
         coalesce(store_and_forward_flag, '-'),
-        {% for amount in ['fare', 'extra', 'mta_tax', 'tip', 'tolls', 'ehail', 'improvement', 'congestion', 'airport',
-            'cbd_congestion', 'total'] -%}
+        {% for amount in amounts -%}
         coalesce(cast({{ amount }}_amount as varchar), '-'){{ ',' if not loop.last }}
         {% endfor -%}
     )) as uuid) as trip_key,

@@ -1,0 +1,1 @@
+"""Sample trip files in every known schema, and a server of files."""
