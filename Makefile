@@ -52,6 +52,7 @@ lineage: $(READY) ## The picture of the README, docs/lineage.svg, from the model
 bench: $(READY) ## Measure loading and publishing against their floors, and a second run against the first
 	@$(BIN)/python -m tests.benchmarks.bench
 	@$(BIN)/python -m tests.benchmarks.sync
+	@$(BIN)/python -m tests.benchmarks.taxi
 
 lock: $(READY) ## Pin the newest allowed versions in requirements.lock (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

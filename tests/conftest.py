@@ -13,6 +13,7 @@ from dlt.common.configuration.providers import environ
 from dlt.common.configuration.specs import base_configuration
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from loader.fetch.downloads import Downloader
 from loader.fetch.session import HttpSession
 from tests.support.domains import is_selected, list_domains
 from tests.support.offline import sitecustomize  # noqa: F401  (installs the guard in this process)
@@ -110,7 +111,8 @@ def _remember_secret_types() -> Iterator[None]:
 def _try_again_soon() -> Iterator[None]:
     """Shortens what sessions in this process wait before they ask again; commands wait as long as they do for users."""
     patch = pytest.MonkeyPatch()
-    patch.setitem(HttpSession.__init__.__kwdefaults__, "first_wait_seconds", 0.01)
+    for session in (HttpSession, Downloader):
+        patch.setitem(session.__init__.__kwdefaults__, "first_wait_seconds", 0.01)
     yield
     patch.undo()
 

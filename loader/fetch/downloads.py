@@ -14,7 +14,7 @@ import tenacity
 from loader.fetch.session import MAX_ATTEMPTS, USER_AGENT, TransientError, UnavailableError
 from loader.fetch.transport import CONNECT_SECONDS, describe_failure
 
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 64 << 10  # of what a broken answer brought, less than this is lost
 _SILENT_SECONDS = 60.0
 _FIRST_WAIT_SECONDS = 0.5
 # Storage services answer so for a file that does not exist, or not yet.
@@ -43,6 +43,7 @@ class Downloader:
         self,
         folder: Path,
         report: Callable[[str, int, int | None], None],
+        *,
         first_wait_seconds: float = _FIRST_WAIT_SECONDS,
     ) -> None:
         self._folder = folder
@@ -83,8 +84,10 @@ class Downloader:
                         f"{file.address} {error.reason}. Run again: it continues after {path_size(path):,} bytes."
                     ) from error
                 tenacity.nap.sleep(self._wait(_state_of(attempts + 1)))
-        yield path
-        path.unlink(missing_ok=True)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
 
     def _retry(self) -> tenacity.Retrying:
         return tenacity.Retrying(

@@ -25,11 +25,11 @@ def test_every_command_of_the_readme_exists(workspace: Workspace) -> None:
         assert "usage" in finished.output.lower()
 
 
-def test_every_domain_has_a_table_that_names_all_of_its_marts() -> None:
+def test_every_domain_is_listed_with_all_of_its_marts() -> None:
     (section,) = re.findall(r"## The marts\n(.*?)\n## ", README, re.DOTALL)
     parts = re.split(r"^\*\*(\w+)\*\*.*$", section, flags=re.MULTILINE)
     named = {
-        domain: sorted(re.findall(r"^\| `((?:fct|dim|bridge)_\w+)` ", table, re.MULTILINE))
+        domain: sorted(re.findall(r"`((?:fct|dim|bridge)_\w+)`", table))
         for domain, table in zip(parts[1::2], parts[2::2], strict=True)
     }
     assert named == {path.name: sorted(mart.stem for mart in path.glob("*.sql")) for path in MARTS.iterdir()}

@@ -1,0 +1,172 @@
+"""Trip files from a folder, a glob or addresses: what is loaded, skipped, rejected and noticed."""
+
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from loader.base.settings import read_settings
+from loader.samples.faults import answer_status
+from loader.samples.taxi.files import generate_files
+from loader.samples.taxi.server import TaxiServer
+from loader.sources.contract import RunOptions
+from tests.support.loading import SourceLoader
+from tests.support.workspace import RECORDED, Workspace
+
+FILES = generate_files()
+FEW = ("green_tripdata_2018-01.csv", "yellow_tripdata_2018-01.csv", "yellow_tripdata_2023-01.parquet")
+RECORDED_TAXI = RECORDED / "taxi"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "files"
+    (made / "more").mkdir(parents=True)
+    for name in (*FEW, "taxi_zone_lookup.csv"):
+        (made / ("more" if "green" in name else ".") / name).write_bytes(FILES[name])
+    return made
+
+
+def open_loader(tmp_path: Path, files: str, zones: str | None = None) -> SourceLoader:
+    settings = read_settings({"HEADWATER_DATA": str(tmp_path / "data")})
+    return SourceLoader("taxi", settings, files=files, zones=zones or str(tmp_path / "files" / "taxi_zone_lookup.csv"))
+
+
+def ask(tmp_path: Path, sql: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(tmp_path / "data" / "warehouse.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_a_folder_is_read_with_its_subfolders_and_no_file_twice(folder: Path, tmp_path: Path) -> None:
+    loader = open_loader(tmp_path, str(folder))
+    zones, trips = loader.load().resources
+    assert (zones.counts.new, trips.counts.new) == (17, 3 * 273)
+    again = loader.load().resources
+    assert [resource.counts.unchanged for resource in again] == [17, 3 * 273]
+    rows = ask(
+        tmp_path,
+        "select file_name, colour, month, format, size_bytes, length(version), row_count, distinct_row_count,"
+        " first_pickup_time = (select min(pickup_datetime) from raw_taxi.trips where file_name = files.file_name),"
+        " last_pickup_time = (select max(pickup_datetime) from raw_taxi.trips where file_name = files.file_name),"
+        " seconds > 0, modified_at is not null from raw_taxi.files where resource = 'trips' order by all",
+    )
+    assert rows == [
+        (name, name.split("/")[-1].split("_")[0], month, kind, (folder / name).stat().st_size, 64, 273, 270)
+        + (True,) * 4
+        for name, month, kind in (
+            ("more/green_tripdata_2018-01.csv", "2018-01", "csv"),
+            ("yellow_tripdata_2018-01.csv", "2018-01", "csv"),
+            ("yellow_tripdata_2023-01.parquet", "2023-01", "parquet"),
+        )
+    ]
+    ((kind,),) = ask(tmp_path, "select distinct typeof(pickup_datetime) from raw_taxi.trips")
+    assert kind == "TIMESTAMP"
+
+
+def test_a_glob_names_files_by_their_place_below_it(folder: Path, tmp_path: Path) -> None:
+    open_loader(tmp_path, str(folder / "**" / "*2018-01.csv")).load()
+    names = ask(tmp_path, "select file_name from raw_taxi.files where resource = 'trips' order by all")
+    assert names == [("more/green_tripdata_2018-01.csv",), ("yellow_tripdata_2018-01.csv",)]
+
+
+def test_a_run_can_be_narrowed_to_months(folder: Path, tmp_path: Path) -> None:
+    narrowed = RunOptions(narrowed_to={"since": ("2018-02",), "until": ("2023-02",)})
+    loader = open_loader(tmp_path, str(folder))
+    loader.load(narrowed)
+    assert ask(tmp_path, "select distinct file_name from raw_taxi.trips") == [("yellow_tripdata_2023-01.parquet",)]
+    loader.load()
+    loader.load(narrowed)
+    # The others are not listed now, and have not vanished.
+    assert ask(tmp_path, "select distinct status from raw_taxi.files") == [("loaded",)]
+
+
+def test_a_file_that_vanished_is_noticed_and_its_rows_stay(folder: Path, tmp_path: Path) -> None:
+    loader = open_loader(tmp_path, str(folder))
+    loader.load()
+    gone = folder / "yellow_tripdata_2018-01.csv"
+    content = gone.read_bytes()
+    gone.unlink()
+    loader.load()
+    state = "select status, row_count, colour, distinct_row_count from raw_taxi.files where file_name like 'yellow%18%'"
+    assert ask(tmp_path, state) == [("vanished", 273, "yellow", 270)]
+    assert ask(tmp_path, "select count(*) from raw_taxi.trips") == [(3 * 273,)]
+    gone.write_bytes(content)
+    _, trips = loader.load().resources
+    assert trips.counts.unchanged == 3 * 273
+    assert ask(tmp_path, state) == [("loaded", 273, "yellow", 270)]
+
+
+def test_a_file_that_cannot_be_fetched_holds_back_no_other(tmp_path: Path) -> None:
+    with TaxiServer({name: FILES[name] for name in (*FEW, "taxi_zone_lookup.csv")}) as server:
+        template = f"{server.url}/{{colour}}_tripdata_{{month}}.parquet {server.url}/{FEW[1]}"
+        loader = open_loader(tmp_path, template, server.zones_address)
+        server.fail_next(*[answer_status(503)] * 6, path=f"/{FEW[2]}")
+        months = RunOptions(narrowed_to={"since": ("2018-01",), "until": ("2023-02",)})
+        failed = loader.load(months, since="2022-12")
+        assert failed.error is not None
+        assert "yellow_tripdata_2023-01.parquet" in failed.error
+        loader.load(months)
+    assert ask(tmp_path, "select file_name, count(*) from raw_taxi.trips group by all order by all") == [
+        (FEW[1], 273),
+        (FEW[2], 273),
+    ]
+
+
+@pytest.mark.parametrize("moment", [2, 5])
+def test_a_killed_load_run_again_is_equal(workspace: Workspace, tmp_path: Path, moment: int) -> None:
+    """Killed while the server answers this request for a file: some are read, and none is in raw."""
+    workspace.environment["HEADWATER_DOMAINS"] = "taxi"
+    with TaxiServer({name: FILES[name] for name in (*FEW, "taxi_zone_lookup.csv")}) as server:
+        workspace.environment |= {
+            "SOURCES__TAXI__FILES": server.addresses,
+            "SOURCES__TAXI__ZONES": server.zones_address,
+        }
+        server.fail_next(*[lambda _, answer: answer] * (3 + moment))
+        running = workspace.start("dlt", "pipeline", "taxi", "run")
+        server.fail_next(lambda _, answer: (running.kill(), answer)[1])
+        running.wait(60)
+        workspace.run_well("dlt", "pipeline", "taxi", "run")
+    with workspace.open_duckdb() as connection:
+        rows = connection.execute("select file_name, count(*) from raw_taxi.trips group by all order by all").fetchall()
+        zones = connection.execute("select count(*) from raw_taxi.zones").fetchone()
+    assert (rows, zones) == ([(name, 273) for name in FEW], (17,))
+
+
+@pytest.mark.skipif(not RECORDED_TAXI.exists(), reason="the recorded files are not here")
+def test_every_recorded_file_is_loaded_or_rejected_with_the_right_reason(tmp_path: Path) -> None:
+    loader = open_loader(tmp_path, str(RECORDED_TAXI), str(RECORDED_TAXI / "taxi_zone_lookup.csv"))
+    loader.load()
+    states = {
+        str(name): (status, rows, reason)
+        for name, status, rows, reason in ask(
+            tmp_path, "select file_name, status, row_count, reason from raw_taxi.files where resource = 'trips'"
+        )
+    }
+    paths = [path for path in RECORDED_TAXI.rglob("*") if path.is_file() and "zone_lookup" not in path.name]
+    for path in paths:
+        state = states.pop(str(path.relative_to(RECORDED_TAXI)))
+        if path.name.endswith(".json.gz"):
+            assert state == ("rejected", 0, "is neither Parquet nor CSV by its name")
+        else:
+            assert state == ("loaded", count_rows(path), None)
+    assert states == {}
+    sums = ask(tmp_path, "select round(sum(fare_amount), 2) from raw_taxi.trips where file_name like '%2025-01%'")
+    (sample,) = RECORDED_TAXI.glob("*2025-01*")
+    assert sums == [(round(sum(pq.read_table(sample)["fare_amount"].to_pylist()), 2),)]
+
+
+def count_rows(path: Path) -> int:
+    if path.suffix == ".parquet":
+        return int(pq.ParquetFile(path).metadata.num_rows)
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
+        return sum(1 for _ in csv.reader(lines)) - 1
+
+
+def test_zones_keep_na_as_text(folder: Path, tmp_path: Path) -> None:
+    open_loader(tmp_path, str(folder)).load(RunOptions(narrowed_to={"only": ("zones",)}))
+    zones = ask(tmp_path, "select location_id, borough, zone from raw_taxi.zones where location_id in (264, 265)")
+    assert sorted(zones, key=json.dumps) == [(264, "Unknown", "N/A"), (265, "N/A", "Outside of NYC")]
