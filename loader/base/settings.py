@@ -30,7 +30,7 @@ class Settings:
     one in the data folder;
     `HEADWATER_LOCK_WAIT_SECONDS` is how long to wait for a process that holds it.
 
-    `domains` are the enabled ones: `domains` in the files of `.dlt`, or `HEADWATER_DOMAINS=taxi,market`.
+    `domains` are the enabled ones: `domains` in the files of `.dlt`, or `HEADWATER_DOMAINS=one,two`.
 
     `privacy` and `smallest_group` say how to publish: `[publication]` in the files of `.dlt`, or the environment
     (`PUBLICATION__PRIVACY`). dbt needs them whenever it parses, so they are read here and not through dlt, which takes

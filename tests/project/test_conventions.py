@@ -200,8 +200,10 @@ def test_the_columns_of_raw_are_described_once() -> None:
     assert described == re.findall(r"'(\w+)': '(\w+)(?: not null)?'", macros)
     for path in (PROJECT / "models" / "staging").rglob("*__sources.yml"):
         for source in yaml.safe_load(path.read_text())["sources"]:
-            reference = "{{ doc('raw_documents') }}"
-            assert reference in source["description"], f"The description of {source['name']} lacks {reference}."
+            references = ("{{ doc('raw_documents') }}", "{{ doc('raw_files') }}")
+            assert any(reference in source["description"] for reference in references), (
+                f"The description of {source['name']} lacks {' or '.join(references)}."
+            )
 
 
 def list_domains_in_project_file() -> set[str]:

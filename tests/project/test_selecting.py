@@ -22,7 +22,7 @@ def test_a_domain_is_selected_by_its_tag_and_what_changed_by_its_state(workspace
     only = ("--resource-type", "model", "--resource-type", "seed", "--resource-type", "snapshot")
     folders = ("staging/academic", "transform/academic", "marts/academic", "transform/shared", "marts/shared")
     models = list_files(*(f"models/{folder}" for folder in folders))
-    seeds = {path.stem for path in (PROJECT / "seeds").rglob("*.csv")}
+    seeds = {path.stem for path in (PROJECT / "seeds" / "academic").glob("*.csv")}
     shared = list_files("models/transform/shared", "models/marts/shared")
     selected = list_selected(workspace, "--select", "tag:academic", *only)
     assert selected == models | shared | seeds | {"authors_snapshot"}
