@@ -8,17 +8,30 @@
     {%- for constraint in model.constraints if constraint.type == 'foreign_key' and 'dim_dates' in constraint.to -%}
         {%- do columns.extend(constraint.columns) -%}
     {%- endfor -%}
+    {%- set years = 'year(' ~ columns | join('), year(') ~ ')' -%}
     {%- if columns -%}
-        {{ note_years('year(' ~ columns | join('), year(') ~ ')') }}
+        {{ note_years(years) }}
+        {%- if not _is_personal_mart() %}
+        {{ note_years(years, schema='pseudonymous') }}
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
-{# A post-hook: notes the years in these expressions of the model's table. #}
-{% macro note_years(expressions) -%}
+{# Whether no transform model that the mart reads says otherwise: what is not personal is published as it is. #}
+{% macro _is_personal_mart() -%}
+    {%- set found = [] -%}
+    {%- for id in model.depends_on.nodes if id in graph.nodes and '.int_' in id -%}
+        {%- do found.append(graph.nodes[id].config.meta.is_personal is sameas false) -%}
+    {%- endfor -%}
+    {{ return(not found or not found | min) }}
+{%- endmacro %}
+
+{# A post-hook: notes the years in these expressions of the model's table, as those of a table in `schema`. #}
+{% macro note_years(expressions, schema=this.schema) -%}
     {%- if execute and target.type == 'duckdb' -%}
-        delete from operations.years_in_use where relation_name = '{{ this.schema }}.{{ this.identifier }}';
+        delete from operations.years_in_use where relation_name = '{{ schema }}.{{ this.identifier }}';
         insert into operations.years_in_use
-        select distinct '{{ this.schema }}.{{ this.identifier }}', unnest([{{ expressions }}]) from {{ this }};
+        select distinct '{{ schema }}.{{ this.identifier }}', unnest([{{ expressions }}]) from {{ this }};
     {%- endif -%}
 {%- endmacro %}
 

@@ -26,6 +26,7 @@ HOURS = (
     " from marts.fct_zone_hours"
 )
 QUALITY = "select file_name, reason, trip_count from marts.fct_trip_quality where trip_count > 0"
+YEARS = "select relation_name, year_number from operations.years_in_use"
 KEYS = "select cast(trip_key as varchar) from marts.fct_trips"
 BAD = {
     "yellow_tripdata_2023-03.parquet": "Parquet",
@@ -50,7 +51,7 @@ class Days:
 def days(module_workspace: Workspace) -> Days:
     workspace = module_workspace
     workspace.environment["HEADWATER_DOMAINS"] = "taxi"
-    queries = [TRIPS, HOURS, QUALITY, KEYS, "select file_name, _dlt_load_id from raw_taxi.trips"]
+    queries = [TRIPS, HOURS, QUALITY, KEYS, YEARS, "select file_name, _dlt_load_id from raw_taxi.trips"]
     queries += [f"select {name} from marts.fct_trip_files" for name in ("file_name, status, reason",)]
     queries += [read_sql(name, "taxi") for name in read_exposures("taxi")]
 
@@ -178,3 +179,10 @@ def test_the_page_of_answers_shows_what_the_samples_answer(days: Days) -> None:
 
 def test_nothing_stays_of_the_downloads(days: Days) -> None:
     assert list((Path(days.workspace.settings.state) / "downloads").iterdir()) == []
+
+
+def test_the_calendar_of_a_pseudonymous_publication_has_the_years_of_trips_too(days: Days) -> None:
+    noted = days.duckdb[0][YEARS]
+    years = {trip["pickup"].year for trip in days.truths[0].kept}
+    assert {year for name, year in noted if name == "pseudonymous.fct_zone_hours"} == years
+    assert {year for name, year in noted if name == "marts.fct_zone_hours"} == years
