@@ -42,6 +42,9 @@ class RunPipeline(_PipelineCommand):
         from loader.sources import list_options
 
         for option in list_options():
+            if not option.metavar:
+                parser.add_argument(f"--{option.name}", action="store_const", const=["yes"], default=[], help=option.help)
+                continue
             parser.add_argument(
                 f"--{option.name}",
                 metavar=option.metavar,
@@ -57,12 +60,16 @@ class RunPipeline(_PipelineCommand):
         from loader.runs.load_report import estimate_and_report, run_and_report
         from loader.runs.runner import load_source
         from loader.sources import list_options, select_sources
-        from loader.sources.contract import RunOptions
+        from loader.sources.contract import FOLLOW, RunOptions
 
         given = {option.name: tuple(getattr(args, option.name)) for option in list_options()}
         options = RunOptions(args.full_refresh, {name: values for name, values in given.items() if values})
         if args.dry_run:
             sys.exit(estimate_and_report(args.pipeline_name, options))
+        if options.list(FOLLOW):
+            from loader.runs.follow import follow_and_report
+
+            exit_process(follow_and_report(args.pipeline_name, options))
         select, load = partial(select_sources, options=options), partial(load_source, options=options)
         exit_process(run_and_report(LOAD, args.pipeline_name, select, load))
 

@@ -26,7 +26,7 @@ S_co = TypeVar("S_co", bound=SourceSettings, covariant=True)
 
 @dataclass(frozen=True)
 class Option:
-    """What a run may be narrowed to: `--NAME METAVAR`, given once or repeatedly.
+    """What a run may be narrowed to: `--NAME METAVAR`, given once or repeatedly; without a metavar `--NAME` alone.
 
     `parse` turns the text into a value, or raises ValueError that says what the text must be.
     """
@@ -48,6 +48,7 @@ def parse_date(text: str) -> date:
 ONLY = Option("only", "RESOURCE", "Load this resource of the source alone")
 SINCE = Option("since", "DATE", "Load what is dated on this day or later (2026-01-31)", parse_date)
 UNTIL = Option("until", "DATE", "Load what is dated before this day (2026-01-31)", parse_date)
+FOLLOW = Option("follow", "", "Load what is new again and again until Ctrl-C")
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,7 @@ class Source(Generic[S]):
     """A source of one domain: its settings, its resources and, where it needs them, a plan and an estimate of its own.
 
     `options` is what a run may be narrowed to; `after` names the sources that are loaded before this one.
+    A source that takes FOLLOW has the setting `poll_seconds`, how long such a run waits between two loads.
     `is_enabled` gets settings that may lack required ones; `needs` says what a user sets to enable it, and
     `without_key` what is different in a run without an `api_key`. `headwater init` asks the `questions`.
     `list_files` gets such settings, too, and returns the user's own files that they name, which a backup keeps.

@@ -1,0 +1,1 @@
+"""Sample trades, and a stand-in for the API of each exchange."""
