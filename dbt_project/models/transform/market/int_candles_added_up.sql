@@ -1,0 +1,119 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['exchange', 'symbol', 'interval_seconds', 'bucket_number'],
+) }}
+{#
+    Candles of the base interval. A build reads again the trades of the buckets that new, changed or removed trades
+    touch, and no other. A bucket that lost all its trades stays, with a trade_count of 0.
+#}
+{%- set superseded = ref('stg_trades__superseded_trades') -%}
+{%- set period = find_touched_period(this, ref('int_trades'), superseded) if is_incremental() else [0, 0] %}
+
+with base as (
+    {{ base_interval() }}
+),
+
+last_load as (
+    select coalesce(max(load_id), '') as load_id from {{ ref('stg_trades__loads') }}
+),
+
+{% if is_incremental() -%}
+watermark as (
+    {{ read_watermark(this) }}
+),
+
+touched as (
+    select
+        exchange,
+        symbol,
+        epoch_us(traded_at) // (1000000 * (select interval_seconds from base)) as bucket_number
+    from {{ ref('int_trades') }}
+    where load_id > (select load_id from watermark)
+    union
+    select
+        exchange,
+        symbol,
+        epoch_us(traded_at) // (1000000 * (select interval_seconds from base)) as bucket_number
+    from {{ superseded }}
+    where load_id > (select load_id from watermark)
+),
+{%- endif %}
+
+trades as (
+    select
+        exchange,
+        symbol,
+        side,
+        price,
+        quantity,
+        quote_volume,
+        epoch_us(traded_at) // (1000000 * (select interval_seconds from base)) as bucket_number,
+        -- trade ids have at most 18 digits
+        epoch_us(traded_at)::hugeint * 1000000000000000000 + trade_number as place
+    from {{ ref('int_trades') }}
+    {% if is_incremental() -%}
+    where
+        traded_at >= make_timestamptz({{ period[0] }})
+        and traded_at < make_timestamptz({{ period[1] }})
+    {%- endif %}
+),
+
+candles as (
+    select
+        trades.exchange,
+        trades.symbol,
+        trades.bucket_number,
+        arg_min(trades.price, trades.place) as open,
+        max(trades.price) as high,
+        min(trades.price) as low,
+        arg_max(trades.price, trades.place) as close,
+        sum(trades.quantity) as volume,
+        sum(trades.quote_volume) as quote_volume,
+        coalesce(sum(trades.quantity) filter (where trades.side = 'buy'), 0) as taker_buy_volume,
+        count(*) as trade_count
+    from trades
+    {% if is_incremental() -%}
+    semi join touched
+        on
+            trades.exchange = touched.exchange
+            and trades.symbol = touched.symbol
+            and trades.bucket_number = touched.bucket_number
+    {%- endif %}
+    group by trades.exchange, trades.symbol, trades.bucket_number
+)
+
+select
+    {% if is_incremental() -%}
+    touched.exchange,
+    touched.symbol,
+    base.interval_seconds,
+    touched.bucket_number,
+    {%- else -%}
+    candles.exchange,
+    candles.symbol,
+    base.interval_seconds,
+    candles.bucket_number,
+    {%- endif %}
+    last_load.load_id,
+    candles.open,
+    candles.high,
+    candles.low,
+    candles.close,
+    coalesce(candles.volume, 0)::decimal(38, 8) as volume,
+    coalesce(candles.quote_volume, 0)::decimal(38, 18) as quote_volume,
+    coalesce(candles.taker_buy_volume, 0)::decimal(38, 8) as taker_buy_volume,
+    coalesce(candles.trade_count, 0) as trade_count
+from
+    {% if is_incremental() -%}
+    touched
+left join candles
+    on
+        touched.exchange = candles.exchange
+        and touched.symbol = candles.symbol
+        and touched.bucket_number = candles.bucket_number
+    {%- else -%}
+    candles
+    {%- endif %}
+cross join base
+cross join last_load
