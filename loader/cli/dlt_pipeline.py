@@ -43,7 +43,9 @@ class RunPipeline(_PipelineCommand):
 
         for option in list_options():
             if not option.metavar:
-                parser.add_argument(f"--{option.name}", action="store_const", const=["yes"], default=[], help=option.help)
+                parser.add_argument(
+                    f"--{option.name}", action="store_const", const=["yes"], default=[], help=option.help
+                )
                 continue
             parser.add_argument(
                 f"--{option.name}",

@@ -91,7 +91,7 @@ class Cursor:
     """Each answer has the cursor (or token) of the next page at `next`; the last one has none.
 
     It is sent as `parameter`. The first request sends `start`, if there is one. With `stays_at_end` the cursor never
-    ends: an empty page that repeats it is the end of the list, as with Kraken's trades.
+    ends: an empty page that repeats it is the end of the list, as with lists by time.
     """
 
     parameter: str

@@ -216,7 +216,8 @@ class SeriesIntake:
             if self._holds_rows:
                 starts_at = datetime.combine(place[1], datetime.min.time(), UTC)
                 sql = (
-                    "select coalesce(epoch_us(max(occurred_at)), 0) from {raw}." + self._resource
+                    "select coalesce(epoch_us(max(occurred_at)), 0) from {raw}."
+                    + self._resource
                     + " where stream = ? and occurred_at >= ? and occurred_at < ?"
                 )
                 ((self._newest[place],),) = self._raw.query(sql, stream, starts_at, starts_at + timedelta(days=1))

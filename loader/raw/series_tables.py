@@ -126,15 +126,11 @@ def mark_positions(resource: str, positions: Mapping[str, int], now: datetime, l
 def mark_gaps(resource: str, gaps: Sequence[Gap], now: datetime, load_id: str) -> Any:
     """The gaps that a load noticed."""
     found = {(gap.stream, gap.first_missing, gap.last_missing): gap for gap in gaps}.values()
-    rows = [
-        (resource, gap.stream, gap.first_missing, gap.last_missing, gap.followed_at, now, load_id) for gap in found
-    ]
+    rows = [(resource, gap.stream, gap.first_missing, gap.last_missing, gap.followed_at, now, load_id) for gap in found]
     return mark_rows(build_table(rows, GAP_SCHEMA), _GAPS)
 
 
-def mark_partitions(
-    resource: str, partitions: Sequence[tuple[Partition, int]], now: datetime, load_id: str
-) -> Any:
+def mark_partitions(resource: str, partitions: Sequence[tuple[Partition, int]], now: datetime, load_id: str) -> Any:
     """The partitions that a load replaced, each with the number of its rows."""
     rows = [
         (resource, each.stream, each.starts_at, each.ends_at, each.batch, count, each.request_count, now, load_id)
@@ -161,4 +157,4 @@ def read_replaced(raw: RawSchema, resource: str, stream: str) -> list[tuple[date
         select starts_at, ends_at, batch, replaced_at from {raw}.replaced_partitions
         where resource = ? and stream = ? order by replaced_at desc
     """
-    return [tuple(row) for row in raw.query(sql, resource, stream)]  # type: ignore[misc]
+    return [tuple(row) for row in raw.query(sql, resource, stream)]

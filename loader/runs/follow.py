@@ -35,7 +35,7 @@ def follow_and_report(name: str | None, options: RunOptions) -> int:
         with stop_on_signals():
             _stop_after_load(stop)
             sources = select_sources(name, options)
-            wait_seconds = min(resolve_settings(each.settings, each.section).poll_seconds for each in sources)  # type: ignore[attr-defined]
+            wait_seconds = min(resolve_settings(each.settings, each.section).poll_seconds for each in sources)
             console.print("Following; Ctrl-C ends it.")
             while not stop.is_set():
                 try:

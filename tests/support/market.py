@@ -12,7 +12,7 @@ import duckdb
 
 from loader.base.settings import read_settings
 from loader.samples.trades.market import SampleTrade, generate_trades
-from loader.samples.trades.servers import BinanceServer, CoinbaseServer, ExchangeServer, KrakenServer
+from loader.samples.trades.server import BinanceServer, CoinbaseServer, ExchangeServer, KrakenServer
 from tests.support.loading import SourceLoader
 
 DAYS = [date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)]

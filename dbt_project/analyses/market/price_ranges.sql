@@ -1,7 +1,7 @@
 select
     symbol,
     exchange,
-    count(*) as days,
+    count(*) as traded_days,
     round(100 * avg((high - low) / open), 2) as mean_percent_range,
     round(100 * max((high - low) / open), 2) as widest_percent_range
 from marts.fct_candles

@@ -26,7 +26,7 @@
 
 {# The longest interval of which every interval of the seed is a multiple: candles of all of them add up from it. #}
 {% macro base_interval() -%}
-    select list_reduce(list(interval_seconds), lambda one, other: gcd(one, other))::bigint as interval_seconds
+    select cast(list_reduce(list(interval_seconds), (one, other) -> gcd(one, other)) as bigint) as interval_seconds
     from {{ ref('candle_intervals') }}
 {%- endmacro %}
 
@@ -36,7 +36,7 @@
     where interval_seconds = (select interval_seconds from base)
 {%- endmacro %}
 
-{# Whether buckets without a trade get a candle. #}
+{# Whether buckets without a trade get a candle: a variable in dbt_project.yml. #}
 {% macro carries_empty_candles() -%}
-    {{ return(env_var('HEADWATER_CARRY_EMPTY_CANDLES', 'false') | lower in ['true', '1', 'yes']) }}
+    {{ return(var('carry_empty_candles') | string | lower == 'true') }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
--- Decision: candles of every interval hold every trade once: they are built again only where trades came, changed or
--- went, so a bucket that was forgotten would show here.
+-- Decision: candles of every interval hold every trade once: they are built again only where trades came,
+-- changed or went, so a bucket that was forgotten would show here.
 with trades as (
     select
         exchange,

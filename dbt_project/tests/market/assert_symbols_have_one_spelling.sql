@@ -3,4 +3,4 @@ select
     exchange,
     symbol
 from {{ ref('fct_market_quality') }}
-where {{ 'not regexp_full_match(symbol, \'[A-Z0-9_-]+\')' if target.type == 'duckdb' else 'symbol !~ \'^[A-Z0-9_-]+$\'' }}
+where {{ "not regexp_matches(symbol, " if target.type == 'duckdb' else "not (symbol ~ " }}'^[A-Z0-9_-]+$')

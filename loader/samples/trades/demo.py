@@ -1,13 +1,13 @@
 """The demo of the domain market: three days of trades of three exchanges, and a fourth a day later."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
 from loader.samples.demo import Demo
 from loader.samples.trades.market import SampleTrade, generate_trades
-from loader.samples.trades.servers import BinanceServer, CoinbaseServer, KrakenServer
+from loader.samples.trades.server import BinanceServer, CoinbaseServer, ExchangeServer, KrakenServer
 
 FIRST_DAY = date(2026, 1, 5)
 DAYS = 3
@@ -19,7 +19,11 @@ _PAIRS = {
     "coinbase": {"BTC-USD": ("BTC", 900.0)},
     "kraken": {"XBT/USD": ("BTC", 900.0), "ETH/USD": ("ETH", 300.0)},
 }
-_SERVERS = {"binance": BinanceServer, "coinbase": CoinbaseServer, "kraken": KrakenServer}
+_SERVERS: dict[str, Callable[[dict[str, list[SampleTrade]]], ExchangeServer]] = {
+    "binance": BinanceServer,
+    "coinbase": CoinbaseServer,
+    "kraken": KrakenServer,
+}
 SYMBOLS = '["BTC-USD", "BTC-USDT", "ETH-USDT", "kraken:ETH-USD"]'
 
 ANSWERS = [

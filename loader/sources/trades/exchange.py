@@ -46,7 +46,8 @@ class Exchange(ABC):
     name: ClassVar[str]
     requests_per_second: ClassVar[float]
     is_position_a_number: ClassVar[bool] = True
-    first_wait_seconds: ClassVar[float | None] = None
+    # How many requests' time the first retry waits at least.
+    first_wait_requests: ClassVar[int] = 0
 
     def __init__(self, base_url: str, requests_per_second: float | None, warn: Callable[[str], None]) -> None:
         self.requests = 0
@@ -60,8 +61,7 @@ class Exchange(ABC):
             explain=self.explain,
             observe=self._count,
             warn=warn,
-            # Who sets another pace speaks to another server.
-            **({"first_wait_seconds": self.first_wait_seconds} if self.first_wait_seconds and not requests_per_second else {}),
+            first_wait_requests=self.first_wait_requests,
         )
 
     @staticmethod

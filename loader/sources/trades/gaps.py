@@ -60,5 +60,3 @@ def _list_missing(first: int, last: int, there: Sequence[int]) -> Iterator[tuple
         if number > expected:
             yield expected, number - 1
         expected = number + 1
-
-

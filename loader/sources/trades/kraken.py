@@ -57,7 +57,7 @@ class Kraken(Exchange):
     name: ClassVar[str] = "kraken"
     requests_per_second: ClassVar[float] = 1.0
     is_position_a_number: ClassVar[bool] = False
-    first_wait_seconds: ClassVar[float | None] = 5.0  # its limit of requests recovers in seconds
+    first_wait_requests: ClassVar[int] = 5  # its limit of requests recovers in seconds
 
     @staticmethod
     def read(record: bytes, pair: str) -> SeriesRow:

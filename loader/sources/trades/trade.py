@@ -59,14 +59,14 @@ def read_side(value: object, sides: Mapping[Any, str]) -> str | None:
 def read_microseconds(seconds: object) -> int:
     """Seconds since 1970, exact, as whole microseconds; digits beyond are cut off. Raises ValueError."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | Decimal | str):
-        raise ValueError("it has no time")
+        raise ValueError("it has no time")  # noqa: TRY004  (it describes a record)
     return int(_parse("time", seconds).scaleb(6, _EXACT))
 
 
 def require(value: object, kind: type, what: str) -> Any:
     """The value if it is of that kind; raises ValueError with `what` is wrong otherwise."""
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise ValueError(what)
+        raise ValueError(what)  # noqa: TRY004  (it describes a record)
     return value
 
 
@@ -82,7 +82,7 @@ def _read_decimal(name: str, value: object, precision: int, scale: int) -> Decim
 
 def _parse(name: str, value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise ValueError(f"it has no {name}")
+        raise ValueError(f"it has no {name}")  # noqa: TRY004  (it describes a record)
     try:
         number = _EXACT.create_decimal(value)
     except InvalidOperation:

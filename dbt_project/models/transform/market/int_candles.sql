@@ -1,10 +1,12 @@
 {{ config(materialized='view') }}
-{# With HEADWATER_CARRY_EMPTY_CANDLES=true every bucket from the first to the last trade of a symbol has a candle. #}
+{# With the variable carry_empty_candles every bucket from the first to the last trade of a symbol has a candle. #}
 
 with traded as (
     select candles.*
     from {{ ref('int_candles_traded') }} as candles
-    inner join {{ ref('candle_intervals') }} as intervals on candles.interval_seconds = intervals.interval_seconds
+    inner join
+        {{ ref('candle_intervals') }} as intervals
+        on candles.interval_seconds = intervals.interval_seconds
     where candles.trade_count > 0
 ),
 
@@ -69,16 +71,17 @@ candles as (
 select
     exchange,
     symbol,
-    interval_seconds::integer as interval_seconds,
+    cast(interval_seconds as integer) as interval_seconds,
     coalesce(open, last_close) as open,
     coalesce(high, last_close) as high,
     coalesce(low, last_close) as low,
     coalesce(close, last_close) as close,
     volume,
     quote_volume,
-    case when volume > 0 then quote_volume::double / volume::double end as vwap,
+    case when volume > 0 then cast(quote_volume as double) / cast(volume as double) end as vwap,
     trade_count,
-    case when volume > 0 then taker_buy_volume::double / volume::double end as taker_buy_share,
+    case when volume > 0 then cast(taker_buy_volume as double) / cast(volume as double) end
+        as taker_buy_share,
     trade_count = 0 as is_carried,
     make_timestamptz(bucket_number * interval_seconds * 1000000) as bucket_start_at,
     cast(make_timestamp(bucket_number * interval_seconds * 1000000) as date) as bucket_date

@@ -50,7 +50,7 @@ trades as (
         quote_volume,
         epoch_us(traded_at) // (1000000 * (select interval_seconds from base)) as bucket_number,
         -- trade ids have at most 18 digits
-        epoch_us(traded_at)::hugeint * 1000000000000000000 + trade_number as place
+        cast(epoch_us(traded_at) as hugeint) * 1000000000000000000 + trade_number as place
     from {{ ref('int_trades') }}
     {% if is_incremental() -%}
     where
@@ -100,9 +100,9 @@ select
     candles.high,
     candles.low,
     candles.close,
-    coalesce(candles.volume, 0)::decimal(38, 8) as volume,
-    coalesce(candles.quote_volume, 0)::decimal(38, 18) as quote_volume,
-    coalesce(candles.taker_buy_volume, 0)::decimal(38, 8) as taker_buy_volume,
+    cast(coalesce(candles.volume, 0) as decimal(38, 8)) as volume,
+    cast(coalesce(candles.quote_volume, 0) as decimal(38, 18)) as quote_volume,
+    cast(coalesce(candles.taker_buy_volume, 0) as decimal(38, 8)) as taker_buy_volume,
     coalesce(candles.trade_count, 0) as trade_count
 from
     {% if is_incremental() -%}

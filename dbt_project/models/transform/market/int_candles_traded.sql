@@ -18,7 +18,7 @@ parts as (
 ),
 
 intervals as (
-    select interval_seconds::bigint as interval_seconds from {{ ref('candle_intervals') }}
+    select cast(interval_seconds as bigint) as interval_seconds from {{ ref('candle_intervals') }}
 ),
 
 {% if is_incremental() -%}
@@ -74,10 +74,10 @@ select
     max(placed.high) as high,
     min(placed.low) as low,
     arg_max(placed.close, placed.part_number) as close,
-    sum(placed.volume)::decimal(38, 8) as volume,
-    sum(placed.quote_volume)::decimal(38, 18) as quote_volume,
-    sum(placed.taker_buy_volume)::decimal(38, 8) as taker_buy_volume,
-    sum(placed.trade_count)::bigint as trade_count
+    cast(sum(placed.volume) as decimal(38, 8)) as volume,
+    cast(sum(placed.quote_volume) as decimal(38, 18)) as quote_volume,
+    cast(sum(placed.taker_buy_volume) as decimal(38, 8)) as taker_buy_volume,
+    cast(sum(placed.trade_count) as bigint) as trade_count
 from placed
 {% if is_incremental() -%}
 semi join touched

@@ -52,8 +52,8 @@ missing as (
         gaps.exchange,
         gaps.symbol,
         gaps.traded_date,
-        sum(gaps.last_trade_number - gaps.first_trade_number + 1) - coalesce(any_value(found_since.found_count), 0)
-            as missing_count
+        sum(gaps.last_trade_number - gaps.first_trade_number + 1)
+        - coalesce(any_value(found_since.found_count), 0) as missing_count
     from gaps
     left join found_since
         on
@@ -64,11 +64,23 @@ missing as (
 ),
 
 days as (
-    select exchange, symbol, traded_date from trades
+    select
+        exchange,
+        symbol,
+        traded_date
+    from trades
     union
-    select exchange, symbol, traded_date from records
+    select
+        exchange,
+        symbol,
+        traded_date
+    from records
     union
-    select exchange, symbol, traded_date from missing
+    select
+        exchange,
+        symbol,
+        traded_date
+    from missing
 ),
 
 last_load as (
@@ -78,11 +90,11 @@ last_load as (
 select
     days.exchange,
     days.symbol,
-    coalesce(trades.trade_count, 0)::bigint as trade_count,
-    coalesce(records.duplicate_count, 0)::bigint as duplicate_count,
-    greatest(coalesce(missing.missing_count, 0), 0)::bigint as missing_count,
-    coalesce(records.late_count, 0)::bigint as late_count,
-    coalesce(records.rejected_count, 0)::bigint as rejected_count,
+    cast(coalesce(trades.trade_count, 0) as bigint) as trade_count,
+    cast(coalesce(records.duplicate_count, 0) as bigint) as duplicate_count,
+    cast(greatest(coalesce(missing.missing_count, 0), 0) as bigint) as missing_count,
+    cast(coalesce(records.late_count, 0) as bigint) as late_count,
+    cast(coalesce(records.rejected_count, 0) as bigint) as rejected_count,
     greatest(
         date_diff(
             'second',
@@ -90,7 +102,7 @@ select
             least((days.traded_date + interval 1 day) at time zone 'UTC', last_load.loaded_at)
         ),
         0
-    ) / 60.0::double as minutes_since_last_trade,
+    ) / cast(60 as double) as minutes_since_last_trade,
     trades.lowest_price,
     trades.highest_price,
     days.traded_date

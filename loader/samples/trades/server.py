@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from loader.samples.faults import Answer, Record, Request
@@ -81,8 +82,8 @@ class CoinbaseServer(ExchangeServer):
         limit = min(int(asked.get("limit", _MAX_TRADES)), _MAX_TRADES)
         end = self.find_first(pair, int(asked["after"])) if "after" in asked else len(self.trades[pair])
         found = self.trades[pair][max(0, end - limit) : end][::-1]
-        cursors = {"CB_BEFORE": str(found[0].number), "CB_AFTER": str(found[-1].number)} if found else {}
-        return answer_json([describe_coinbase(trade) for trade in found], **cursors)
+        cursors = {"CB-BEFORE": str(found[0].number), "CB-AFTER": str(found[-1].number)} if found else {}
+        return replace(answer_json([describe_coinbase(trade) for trade in found]), headers=cursors)
 
 
 def describe_binance(trade: SampleTrade) -> Record:

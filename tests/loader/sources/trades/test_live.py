@@ -1,0 +1,122 @@
+"""Trades as they come: complete, exact and once, whatever the exchange does."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from loader.samples.faults import answer_status
+from loader.sources.contract import RunOptions
+from tests.support.market import DAYS, PAIRS, Market, open_market
+
+EXCHANGES = list(PAIRS)
+
+
+def test_new_trades_follow_where_the_last_run_ended(tmp_path: Path) -> None:
+    with open_market(tmp_path, trades_per_day=600, days=DAYS[:2]) as market:
+        complete = {exchange: market.list_trades(exchange) for exchange in EXCHANGES}
+        for exchange in EXCHANGES:
+            market.servers[exchange].trades[PAIRS[exchange]] = complete[exchange][:900]
+        first = market.loader.load()
+        assert [each.counts.new for each in first.resources] == [900] * 3
+        for exchange in EXCHANGES:
+            market.servers[exchange].trades[PAIRS[exchange]] = complete[exchange]
+        second = market.loader.load()
+        assert [(each.counts.new, each.counts.changed, each.counts.repeated) for each in second.resources] == [
+            (300, 0, 0)
+        ] * 3
+        for exchange in EXCHANGES:
+            assert market.read_rows(exchange) == market.expect_rows(exchange)
+        assert market.read("known_gaps") == []
+
+
+def test_more_trades_than_a_page_are_read_to_the_last(tmp_path: Path) -> None:
+    with open_market(tmp_path, trades_per_day=1800, days=DAYS[:2]) as market:
+        complete = {exchange: market.list_trades(exchange) for exchange in EXCHANGES}
+        for exchange in EXCHANGES:
+            market.servers[exchange].trades[PAIRS[exchange]] = complete[exchange][:50]
+        market.loader.load()
+        for exchange in EXCHANGES:
+            market.servers[exchange].trades[PAIRS[exchange]] = complete[exchange]
+        market.loader.load()
+        for exchange in EXCHANGES:
+            assert market.read_rows(exchange) == market.expect_rows(exchange)
+
+
+def hide_once(market: Market, exchange: str, numbers: range) -> None:
+    """Leaves trades out of the next answer that has them."""
+    server = market.servers[exchange]
+    pair = PAIRS[exchange]
+    complete = server.trades[pair]
+    truthful = server.answer
+
+    def answer(request: object) -> object:
+        server.trades[pair] = [trade for trade in complete if trade.number not in numbers]
+        said = truthful(request)  # type: ignore[arg-type]
+        server.trades[pair] = complete
+        server.answer = truthful  # type: ignore[method-assign]
+        return said
+
+    server.answer = answer  # type: ignore[assignment,method-assign]
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_a_gap_is_fetched_again_and_kept_as_known_if_the_exchange_has_none(tmp_path: Path, exchange: str) -> None:
+    with open_market(tmp_path, trades_per_day=200, days=DAYS[:1]) as market:
+        pair = PAIRS[exchange]
+        complete = market.list_trades(exchange)
+        never_there = range(1100, 1104)
+        market.servers[exchange].trades[pair] = [trade for trade in complete if trade.number not in never_there]
+        hide_once(market, exchange, range(1050, 1053))
+        assert market.loader.load().error is None
+        assert market.read_rows(exchange) == market.expect_rows(exchange)
+        gaps = market.read("known_gaps", "resource, stream, first_missing, last_missing, epoch_us(followed_at)")
+        assert gaps == [(exchange, pair, 1100, 1103, complete[104].at)]
+
+
+def test_what_is_no_trade_is_rejected_and_counted_on_its_day(tmp_path: Path) -> None:
+    with open_market(tmp_path, trades_per_day=20, days=DAYS[:1]) as market:
+        trades = market.list_trades("binance")
+        trades[3] = replace(trades[3], price="0.00000000")
+        ahead = int((datetime.now(UTC) + timedelta(hours=1)).timestamp() * 1e6)
+        trades[19] = replace(trades[19], at=ahead)
+        loaded = market.loader.load()
+        counts = next(each.counts for each in loaded.resources if each.resource == "binance")
+        assert (counts.new, counts.rejected) == (18, 2)
+        reasons = {reason for (reason,) in market.read("rejected_records", "reason")}
+        assert reasons == {
+            "BTCUSDT: the price 0.00000000 is not above zero",
+            "BTCUSDT: the time is in the future",
+        }
+        assert market.read("stream_days", "sum(rejected_count)") == [(2,)]
+        assert market.read("known_gaps") == []
+
+
+def test_a_ban_of_binance_says_until_when_and_stops_it_alone(tmp_path: Path) -> None:
+    with open_market(tmp_path, trades_per_day=20, days=DAYS[:1]) as market:
+        market.servers["binance"].fail_next(
+            answer_status(418, {"code": -1003, "msg": "banned"}, {"Retry-After": "3600"})
+        )
+        until = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%d %H:}"
+        loaded = market.loader.load()
+        assert loaded.error
+        assert f"Binance has banned this address until {until}" in loaded.error
+        assert len(market.servers["binance"].requests) == 1
+        assert market.read_rows("kraken") == market.expect_rows("kraken")
+
+
+def test_errors_of_kraken_come_in_a_200_and_pass_or_stop(tmp_path: Path) -> None:
+    with open_market(tmp_path, trades_per_day=20, days=DAYS[:1]) as market:
+        market.loader.configured |= {"symbols": '["kraken:BTC-USD"]'}
+        market.servers["kraken"].fail_next(answer_status(200, {"error": ["EAPI:Rate limit exceeded"]}))
+        assert market.loader.load().error is None
+        assert market.read_rows("kraken") == market.expect_rows("kraken")
+        market.servers["kraken"].fail_next(answer_status(200, {"error": ["EQuery:Unknown asset pair"]}))
+        assert "Kraken refuses the request: EQuery:Unknown asset pair" in str(market.loader.load().error)
+
+
+def test_a_symbol_can_be_loaded_alone(tmp_path: Path) -> None:
+    with open_market(tmp_path, trades_per_day=20, days=DAYS[:1]) as market:
+        market.loader.load(RunOptions(False, {"symbol": ("BTC-USDT",)}))
+        assert [len(market.servers[exchange].requests) for exchange in ("binance", "kraken", "coinbase")] == [1, 0, 0]
