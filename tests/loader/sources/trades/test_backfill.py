@@ -9,6 +9,7 @@ import pytest
 from loader.samples.faults import answer_status
 from loader.samples.trades.market import generate_trades
 from loader.sources.contract import RunOptions
+from loader.sources.trades import backfill
 from loader.sources.trades.backfill import AT_ONCE
 from tests.support.market import DAYS, PAIRS, open_market
 
@@ -77,17 +78,20 @@ def test_failed_days_are_listed_and_the_next_run_fetches_them_alone(tmp_path: Pa
         assert [each.counts.unchanged for each in again.resources] == [150]
 
 
-def test_a_long_range_begins_with_a_trial_of_one_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    first = date(2026, 1, 1)
-    listed = [first + timedelta(days=number) for number in range(32)]
+def test_a_long_range_begins_with_a_trial_of_one_day(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert backfill.TRIAL_ABOVE_DAYS == 30
+    monkeypatch.setattr(backfill, "TRIAL_ABOVE_DAYS", 3)  # thirty days of loads take ten seconds
+    listed = [date(2026, 1, 1) + timedelta(days=number) for number in range(4)]
     with open_market(tmp_path, trades_per_day=3, days=listed) as market:
         market.loader.configured |= {"symbols": '["BTC-USDT"]'}
         market.servers["binance"].fail_next(answer_status(400, {"code": -1100, "msg": "Illegal."}))
-        failed = market.loader.load(days("2026-01-01", "2026-02-02"))
+        failed = market.loader.load(days("2026-01-01", "2026-01-05"))
         assert "1 days failed: binance BTC-USDT 2026-01-01" in str(failed.error)
         assert len(market.servers["binance"].requests) == 1
         assert "The first day failed: the other days were not requested." in capsys.readouterr().out
-        assert market.loader.load(days("2026-01-01", "2026-02-02")).error is None
+        assert market.loader.load(days("2026-01-01", "2026-01-05")).error is None
         assert "Trial day binance BTC-USDT 2026-01-01: 3 trades" in capsys.readouterr().out
         assert market.read_rows("binance") == market.expect_rows("binance")
 
