@@ -53,6 +53,7 @@ bench: $(READY) ## Measure loading and publishing against their floors, and a se
 	@$(BIN)/python -m tests.benchmarks.bench
 	@$(BIN)/python -m tests.benchmarks.sync
 	@$(BIN)/python -m tests.benchmarks.taxi
+	@$(BIN)/python -m tests.benchmarks.trades
 
 lock: $(READY) ## Pin the newest allowed versions in requirements.lock (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

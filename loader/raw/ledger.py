@@ -1,4 +1,4 @@
-"""The ledger: what became of every record of a load. All three shapes of raw write it in the same way."""
+"""The ledger: what became of every record of a load. All shapes of raw write it in the same way."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence

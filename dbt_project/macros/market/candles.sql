@@ -10,9 +10,9 @@
         with base as (" ~ base_interval() ~ "),
         watermark as (" ~ read_watermark(candles) ~ "),
         touched as (
-            select traded_at from " ~ trades ~ " where load_id > (select load_id from watermark)
+            select traded_at from " ~ trades ~ " where load_id > (select watermark.load_id from watermark)
             union all
-            select traded_at from " ~ superseded ~ " where load_id > (select load_id from watermark)
+            select traded_at from " ~ superseded ~ " where load_id > (select watermark.load_id from watermark)
         )
         select
             coalesce(min(epoch_us(traded_at)) // (1000000 * any_value(interval_seconds)), 0)
@@ -33,7 +33,7 @@
 {# The last load of which these candles know, if they are of the base interval. #}
 {% macro read_watermark(candles) -%}
     select coalesce(max(load_id), '') as load_id from {{ candles }}
-    where interval_seconds = (select interval_seconds from base)
+    where interval_seconds = (select base.interval_seconds from base)
 {%- endmacro %}
 
 {# Whether buckets without a trade get a candle: a variable in dbt_project.yml. #}

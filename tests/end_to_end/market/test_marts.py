@@ -190,14 +190,14 @@ def test_candles_are_built_again_where_trades_came_changed_or_went_and_nowhere_e
             *("dlt", "pipeline", "trades", "run", "--symbol", "BTC-USDT"),
             *("--since", "2026-01-06", "--until", "2026-01-07"),
         )
-        models = ("int_candles_added_up", "int_candles_traded", "int_candles")
+        models = ("int_candles_shortest", "int_candles_longer", "int_candles")
         market.workspace.run_well("dbt", "run", "--select", *models, "--vars", "carry_empty_candles: true")
         expected = compute_candles(market.list_trades())
     expect_candles(market.read_candles("transform.int_candles"), carry(expected))
     rebuilt = """
         select exchange, symbol, interval_seconds, bucket_number * interval_seconds
-        from transform.int_candles_traded
-        where load_id = (select max(load_id) from transform.int_candles_traded)
+        from (from transform.int_candles_shortest union all from transform.int_candles_longer)
+        where load_id = (select max(load_id) from transform.int_candles_longer)
     """
     with market.workspace.open_duckdb() as connection:
         assert set(connection.execute(rebuilt).fetchall()) == touched

@@ -1,12 +1,20 @@
 {{ config(materialized='view') }}
-{# With the variable carry_empty_candles every bucket from the first to the last trade of a symbol has a candle. #}
+{#
+    With the variable carry_empty_candles every bucket from the first to the last trade of a symbol has a candle.
+#}
 
-with traded as (
+with shortest_and_longer as (
+    select * from {{ ref('int_candles_shortest') }}
+    where interval_seconds = ({{ base_interval() }})
+    union all
+    select * from {{ ref('int_candles_longer') }}
+),
+
+traded as (
     select candles.*
-    from {{ ref('int_candles_traded') }} as candles
-    inner join
-        {{ ref('candle_intervals') }} as intervals
-        on candles.interval_seconds = intervals.interval_seconds
+    from shortest_and_longer as candles
+    -- the base interval need not be one of the seed's
+    inner join {{ ref('candle_intervals') }} as intervals on candles.interval_seconds = intervals.interval_seconds
     where candles.trade_count > 0
 ),
 
@@ -75,7 +83,7 @@ select
     coalesce(open, last_close) as open,
     coalesce(high, last_close) as high,
     coalesce(low, last_close) as low,
-    coalesce(close, last_close) as close,
+    coalesce(close, last_close) as close,  -- noqa: RF04
     volume,
     quote_volume,
     case when volume > 0 then cast(quote_volume as double) / cast(volume as double) end as vwap,

@@ -138,3 +138,16 @@ def test_a_recorded_csv_of_kraken_has_neither_id_nor_side() -> None:
     record = f'["{price}","{quantity}",{seconds},"","","",null]'.encode()
     with pytest.raises(ValueError, match="it has no trade id"):
         Kraken.read(record, "BCH/EUR")
+
+
+@needs_recorded
+def test_recorded_trades_of_xrp_have_id_and_side_and_become_exact_trades() -> None:
+    """Lists of ccxt: time in milliseconds, id, kind, taker's side, price, quantity, cost."""
+    with gzip.open(TRADES / "binance_XRP_ETH-trades.json.gz", "rb") as opened:
+        lists = json.loads(opened.read(), parse_float=str)
+    rows = []
+    for at, number, _, side, price, quantity, _ in lists:
+        record = {"a": int(number), "p": price, "q": quantity, "T": at, "m": side == "sell"}
+        rows.append((Binance.read(json.dumps(record).encode(), "XRPETH"), side, Decimal(price), Decimal(quantity)))
+    assert len({row.id for row, *_ in rows}) == len(rows) == 12_477
+    assert all(row.values[1:] == (side, price, quantity) for row, side, price, quantity in rows)

@@ -27,16 +27,16 @@ touched as (
     select
         exchange,
         symbol,
-        epoch_us(traded_at) // (1000000 * (select interval_seconds from base)) as bucket_number
+        epoch_us(traded_at) // (1000000 * (select base.interval_seconds from base)) as bucket_number
     from {{ ref('int_trades') }}
-    where load_id > (select load_id from watermark)
+    where load_id > (select watermark.load_id from watermark)
     union
     select
         exchange,
         symbol,
-        epoch_us(traded_at) // (1000000 * (select interval_seconds from base)) as bucket_number
+        epoch_us(traded_at) // (1000000 * (select base.interval_seconds from base)) as bucket_number
     from {{ superseded }}
-    where load_id > (select load_id from watermark)
+    where load_id > (select watermark.load_id from watermark)
 ),
 {%- endif %}
 
@@ -48,7 +48,7 @@ trades as (
         price,
         quantity,
         quote_volume,
-        epoch_us(traded_at) // (1000000 * (select interval_seconds from base)) as bucket_number,
+        epoch_us(traded_at) // (1000000 * (select base.interval_seconds from base)) as bucket_number,
         -- trade ids have at most 18 digits
         cast(epoch_us(traded_at) as hugeint) * 1000000000000000000 + trade_number as place
     from {{ ref('int_trades') }}
@@ -67,7 +67,7 @@ candles as (
         arg_min(trades.price, trades.place) as open,
         max(trades.price) as high,
         min(trades.price) as low,
-        arg_max(trades.price, trades.place) as close,
+        arg_max(trades.price, trades.place) as close,  -- noqa: RF04
         sum(trades.quantity) as volume,
         sum(trades.quote_volume) as quote_volume,
         coalesce(sum(trades.quantity) filter (where trades.side = 'buy'), 0) as taker_buy_volume,
@@ -81,20 +81,27 @@ candles as (
             and trades.bucket_number = touched.bucket_number
     {%- endif %}
     group by trades.exchange, trades.symbol, trades.bucket_number
+),
+
+{% if is_incremental() -%}
+buckets as (
+    select * from touched
 )
+{%- else -%}
+buckets as (
+    select
+        exchange,
+        symbol,
+        bucket_number
+    from candles
+)
+{%- endif %}
 
 select
-    {% if is_incremental() -%}
-    touched.exchange,
-    touched.symbol,
+    buckets.exchange,
+    buckets.symbol,
     base.interval_seconds,
-    touched.bucket_number,
-    {%- else -%}
-    candles.exchange,
-    candles.symbol,
-    base.interval_seconds,
-    candles.bucket_number,
-    {%- endif %}
+    buckets.bucket_number,
     last_load.load_id,
     candles.open,
     candles.high,
@@ -104,16 +111,11 @@ select
     cast(coalesce(candles.quote_volume, 0) as decimal(38, 18)) as quote_volume,
     cast(coalesce(candles.taker_buy_volume, 0) as decimal(38, 8)) as taker_buy_volume,
     coalesce(candles.trade_count, 0) as trade_count
-from
-    {% if is_incremental() -%}
-    touched
-left join candles
-    on
-        touched.exchange = candles.exchange
-        and touched.symbol = candles.symbol
-        and touched.bucket_number = candles.bucket_number
-    {%- else -%}
-    candles
-    {%- endif %}
+from buckets
 cross join base
 cross join last_load
+left join candles
+    on
+        buckets.exchange = candles.exchange
+        and buckets.symbol = candles.symbol
+        and buckets.bucket_number = candles.bucket_number

@@ -4,8 +4,8 @@
     unique_key=['exchange', 'symbol', 'interval_seconds', 'bucket_number'],
 ) }}
 {#
-    Candles of every interval of the seed, added up from those of the base interval: again where one of these is new,
-    and in whole for an interval that is new in the seed.
+    Candles of the intervals above the base interval, added up from those of the base interval: again where one of these
+    is new, and in whole for an interval that is new in the seed.
 #}
 
 with base as (
@@ -13,12 +13,13 @@ with base as (
 ),
 
 parts as (
-    select * from {{ ref('int_candles_added_up') }}
-    where interval_seconds = (select interval_seconds from base)
+    select * from {{ ref('int_candles_shortest') }}
+    where interval_seconds = (select base.interval_seconds from base)
 ),
 
 intervals as (
     select cast(interval_seconds as bigint) as interval_seconds from {{ ref('candle_intervals') }}
+    where interval_seconds > (select base.interval_seconds from base)
 ),
 
 {% if is_incremental() -%}
@@ -73,7 +74,7 @@ select
     arg_min(placed.open, placed.part_number) as open,
     max(placed.high) as high,
     min(placed.low) as low,
-    arg_max(placed.close, placed.part_number) as close,
+    arg_max(placed.close, placed.part_number) as close,  -- noqa: RF04
     cast(sum(placed.volume) as decimal(38, 8)) as volume,
     cast(sum(placed.quote_volume) as decimal(38, 18)) as quote_volume,
     cast(sum(placed.taker_buy_volume) as decimal(38, 8)) as taker_buy_volume,
