@@ -20,6 +20,7 @@ class RunCommand(click.Command):
                 help=f"{option.help}; may be given repeatedly.",
             )
             for option in list_options()
+            if option.metavar  # a run that follows ends with Ctrl-C and publishes nothing
         ]
         own = super().get_params(context)
         return [*own[:1], *declared, *own[1:]]
@@ -29,5 +30,5 @@ def name_given(given: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...
     """What was typed, by the names that sources give their options."""
     from loader.sources import list_options
 
-    by_parameter = {option.name.replace("-", "_"): option.name for option in list_options()}
+    by_parameter = {option.name.replace("-", "_"): option.name for option in list_options() if option.metavar}
     return {by_parameter[name]: values for name, values in given.items() if values}

@@ -54,7 +54,7 @@ def main(trades: int = TRADES, rounds: int = _ROUNDS) -> None:
         compare_candles(read_settings(), trades, rounds)
         # dbt's own work for two models takes as long for a busy year as for a quiet one.
         os.environ["HEADWATER_DATA"] = str(folder / "busy")
-        compare_candles(read_settings(), 10 * trades, 1)
+        compare_candles(read_settings(), 5 * trades, 1)
     finally:
         shutil.rmtree(folder)
     subprocess.run([sys.executable, "-m", "tests.benchmarks.trades", "load", str(trades)], check=True)
