@@ -1,7 +1,8 @@
 """What the four shapes of raw have in common, so that a run treats them alike.
 
 `Documents` are records merged by key, `Files` are tables replaced file by file, `Changes` are events merged by
-position, `Series` are rows with a time, appended or replaced by partition. All of them write the same ledger (loader/raw/ledger.py).
+position, `Series` are rows with a time, appended or replaced by partition. All of them write the same ledger
+(loader/raw/ledger.py).
 """
 
 from typing import Protocol, TypeVar

@@ -14,7 +14,8 @@ traded as (
     select candles.*
     from shortest_and_longer as candles
     -- the base interval need not be one of the seed's
-    inner join {{ ref('candle_intervals') }} as intervals on candles.interval_seconds = intervals.interval_seconds
+    inner join {{ ref('candle_intervals') }} as intervals
+        on candles.interval_seconds = intervals.interval_seconds
     where candles.trade_count > 0
 ),
 
