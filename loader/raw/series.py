@@ -102,7 +102,8 @@ class Series(Generic[T]):
             yield from list_empty_series_tables()
             yield from list_empty_tables()
         for page in pages:
-            inventory.examine(record.decode(errors="backslashreplace") for record in page.records)
+            texts = [record.decode(errors="backslashreplace") for record in page.records]
+            inventory.examine(pa.chunked_array([pa.array(texts, pa.string())]))
             yield from intake.take(page.stream, page.records, page.day)
             if page.position is not None:
                 positions[page.stream] = max(page.position, positions.get(page.stream, page.position))

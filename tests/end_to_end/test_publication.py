@@ -16,6 +16,7 @@ import yaml
 from loader.base.errors import HeadwaterError
 from loader.base.settings import ROOT
 from loader.publish.export import export_marts
+from loader.publish.outcomes import read_failing_nodes
 from tests.support.publishing import HAND_OFF, PUBLISH, execute
 from tests.support.workspace import Workspace
 
@@ -47,7 +48,8 @@ def test_the_reader_reads_the_marts_and_nothing_else(published: Workspace) -> No
 def list_declared_marts() -> list[dict[str, Any]]:
     return [
         model
-        for path in (ROOT / "dbt_project" / "models" / "marts").rglob("*.yml")
+        for domain in ("academic", "shared")
+        for path in (ROOT / "dbt_project" / "models" / "marts" / domain).glob("*.yml")
         for model in (yaml.safe_load(path.read_text()).get("models") or [])
     ]
 
@@ -199,6 +201,18 @@ def test_what_failed_its_tests_or_was_not_tested_is_not_handed_off(published: Wo
     check_refusal()
     published.run_well("dbt", "test", *of_topics, "int_paper_topics")
     published.run_well(*HAND_OFF)
+
+
+def test_a_test_that_was_removed_after_it_failed_holds_nothing_back(published: Workspace) -> None:
+    with duckdb.connect(str(published.settings.warehouse)) as connection:
+        connection.execute(
+            "insert into operations.node_results (unique_id, status, domain, invocation_id, finished_at)"
+            " values ('test.headwater.of_yesterday', 'fail', 'academic', 'of yesterday', now())"
+        )
+        assert [result.name for result in read_failing_nodes(connection)["academic"]] == ["of_yesterday"]
+    published.run_well("dbt", "test", "--select", "unique_dim_loads_source_name")
+    with published.open_duckdb() as connection:
+        assert read_failing_nodes(connection) == {}
 
 
 def test_a_run_that_fails_stops_there_and_says_so(published: Workspace) -> None:

@@ -57,5 +57,9 @@ class Checkout(Workspace):
         file.write_text(text.replace(old, new))
 
     def run_pytest(self, *arguments: str, extra: Mapping[str, str] | None = None) -> Finished:
-        """Runs tests of the copy, in one process."""
-        return self.run_program([sys.executable, "-m", "pytest", "--numprocesses", "0", *arguments], extra)
+        """Runs tests of the copy, in one process.
+
+        In a folder of its own: pytest closes its folder to other users, and a Postgres server of our tests is one.
+        """
+        environment = {"PYTEST_DEBUG_TEMPROOT": str(self.temporary), **(extra or {})}
+        return self.run_program([sys.executable, "-m", "pytest", "--numprocesses", "0", *arguments], environment)

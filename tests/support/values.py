@@ -86,6 +86,7 @@ _NARROWER: dict[str, st.SearchStrategy[Any]] = {
     "topics.id": _ids("T"),
     "publication_year": st.integers(0, 9999) | st.none(),
     "first_publication_year": st.integers(1500, 2100) | st.none(),
+    "group_size": st.integers(0, 2**31 - 1) | st.none(),
     "is_member": st.booleans(),
     "counts_by_year.year": st.integers(0, 9999),
     "counts_by_year.cited_by_count": st.integers(0, 2**31 - 1),

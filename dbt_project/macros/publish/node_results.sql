@@ -30,9 +30,19 @@
     {%- for node in graph.nodes.values() if node.unique_id in selected_resources -%}
         {%- do selected.append(node) -%}
     {%- endfor -%}
+    {%- do _forget_removed_nodes() -%}
     {%- do _write_node_results(due, 'due') -%}
     {%- do _write_node_results(selected, 'running') -%}
     {%- do forget_domain_builds() -%}
+{%- endmacro %}
+
+{# A test that failed and was removed or renamed since would hold its domain back. #}
+{% macro _forget_removed_nodes() -%}
+    {%- do run_query(
+        "delete from operations.node_results
+        where domain in ('" ~ (list_selected_domains() + ['shared']) | join("', '") ~ "')
+            and unique_id not in ('" ~ graph.nodes.keys() | join("', '") ~ "')"
+    ) -%}
 {%- endmacro %}
 
 {# The tests of what this run builds, and of the sources that it reads: their earlier results are out of date. #}

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(not can_mount(), reason="this machine lets no us
 
 
 # Full while the first files are written, and full in the middle of the load.
-@pytest.mark.parametrize("megabytes", [1, 3])
+@pytest.mark.parametrize("megabytes", [1, 2])
 def test_a_load_on_a_full_disk_ends_with_a_line_and_goes_on_when_there_is_room(
     workspace: Workspace, megabytes: int
 ) -> None:
@@ -47,7 +47,7 @@ def test_a_load_on_a_full_disk_ends_with_a_line_and_goes_on_when_there_is_room(
     first, _, second = finished.output.partition("status 1\n")
     assert "There is no room left on the disk" in first
     assert "Traceback" not in first
-    assert second
+    assert second, finished.output
     workspace.environment["HEADWATER_WAREHOUSE"] = str(workspace.folder / "warehouse.duckdb")
     with workspace.open_duckdb() as connection:
         works = connection.execute("select id from raw_openalex.works order by id").fetchall()

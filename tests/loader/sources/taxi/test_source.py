@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import signal
 from pathlib import Path
 
 import duckdb
@@ -127,7 +128,7 @@ def test_a_killed_load_run_again_is_equal(workspace: Workspace, tmp_path: Path, 
         }
         server.fail_next(*[lambda _, answer: answer] * (3 + moment))
         running = workspace.start("dlt", "pipeline", "taxi", "run")
-        server.fail_next(lambda _, answer: (running.kill(), answer)[1])
+        server.fail_next(lambda _, answer: (running.send(signal.SIGKILL), answer)[1])
         running.wait(60)
         workspace.run_well("dlt", "pipeline", "taxi", "run")
     with workspace.open_duckdb() as connection:
