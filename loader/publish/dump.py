@@ -155,7 +155,7 @@ def _leave_out_new_setting(script: Path) -> None:
 
 
 def list_missing_readers(server: Server, dumped: DumpedMarts) -> list[str]:
-    """A sentence for each role that could read the dumped marts and is none here; makes the project's own if it may."""
+    """A sentence for each role that could read the dumped marts and does not exist here. Makes the project's own."""
     with closing(server.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("select rolname from pg_roles where rolname = any(%s)", [dumped.readers])
         known = {name for (name,) in cursor.fetchall()}

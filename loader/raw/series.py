@@ -14,6 +14,7 @@ import dlt
 import pyarrow as pa
 from dlt.extract import DltResource
 
+from loader.raw.changes import read_positions
 from loader.raw.field_inventory import FieldInventory, read_known_fields
 from loader.raw.ledger import Ledger, Progress, list_empty_tables, mark_rejects
 from loader.raw.limits import LoadLimits
@@ -25,13 +26,12 @@ from loader.raw.series_tables import (
     mark_gaps,
     mark_partitions,
     mark_positions,
-    read_positions,
 )
 from loader.raw.warehouse import RawSchema
 
 T = TypeVar("T")
 
-# A load compares rows by the hundred thousand with those that raw holds.
+# A load compares rows by the fifty thousand with those that raw holds.
 SERIES_LIMITS = LoadLimits(memory_megabytes=768, threads=2)
 
 

@@ -9,11 +9,9 @@ import dlt
 import pyarrow as pa
 
 from loader.raw.arrow import build_table
-from loader.raw.changes import POSITION_SCHEMA, read_positions
+from loader.raw.changes import POSITION_SCHEMA
 from loader.raw.merge import mark_rows
 from loader.raw.warehouse import RawSchema
-
-__all__ = ["read_positions"]
 
 _TIME = pa.timestamp("us", tz="UTC")
 

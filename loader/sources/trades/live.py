@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from loader.base.errors import HeadwaterError
+from loader.raw.changes import read_positions
 from loader.raw.series import RowPage
-from loader.raw.series_tables import read_positions
 from loader.sources.contract import Batch, Plan, SourceRun
 from loader.sources.trades.exchange import BannedError, Exchange, Head
 from loader.sources.trades.gaps import GapFinder

@@ -30,7 +30,7 @@ kept_once as (
 ),
 
 -- The n-th negative trip voids the n-th positive one that it mirrors.
-negatives as (
+numbered as (
     select
         *,
         row_number() over (
@@ -46,26 +46,21 @@ negatives as (
             order by file_name, row_number
         ) as place
     from kept_once
+    -- few trips begin when one with a negative fare does
+    where pickup_time in (
+        select returned.pickup_time from kept_once as returned
+        where returned.fare_amount < 0
+    )
+),
+
+negatives as (
+    select * from numbered
     where fare_amount < 0
 ),
 
 positives as (
-    select
-        *,
-        row_number() over (
-            partition by
-                colour,
-                pickup_time,
-                dropoff_time,
-                pickup_zone_id,
-                dropoff_zone_id,
-                distance_miles,
-                fare_amount,
-                total_amount
-            order by file_name, row_number
-        ) as place
-    from kept_once
-    where fare_amount > 0 and pickup_time in (select negatives.pickup_time from negatives)
+    select * from numbered
+    where fare_amount > 0
 ),
 
 pairs as (
