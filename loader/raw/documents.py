@@ -1,7 +1,8 @@
 """Documents: records of an API, kept whole, one row a record, merged by key.
 
 A row has the record's key, when its source last changed it, the SHA-256 of the record and the whole record as the
-source sent it, byte for byte.
+source sent it, byte for byte. Beside it some have a summary: what later runs need of the record, so that they need not
+read documents.
 """
 
 import hashlib
@@ -33,6 +34,7 @@ DOCUMENT_SCHEMA = pa.schema(
         pa.field("_dlt_load_id", pa.string(), nullable=False),
     ]
 )
+_SUMMARY = pa.field("summary", pa.string())
 # A load sorts whole documents. Two threads that write rows of 5 KB wait for each other's memory: measured slower.
 DOCUMENT_LIMITS = LoadLimits(memory_megabytes=192, threads=1)
 # dlt works out the schema of each table that it is given, and a page may have few rows.
@@ -72,6 +74,11 @@ class Documents(Generic[T]):
         return document_resource(self.name, rows)
 
 
+def build_document_schema(model: type[Record]) -> pa.Schema:
+    """The columns of a table of documents of this model."""
+    return DOCUMENT_SCHEMA.append(_SUMMARY) if model.has_summary else DOCUMENT_SCHEMA
+
+
 def document_resource(name: str, rows: Callable[[], Iterator[Any]]) -> DltResource:
     """A dlt resource of what load_documents yields."""
     return merged_resource(name, rows, newest_by="updated_at")
@@ -89,7 +96,7 @@ def load_documents(
     intake = Intake(ledger, model, raw.read_hashes(resource))
     inventory = FieldInventory(read_known_fields(raw, resource), find_maps(model))
     # Empty tables first: dbt reads a table even if it has no record yet.
-    yield DOCUMENT_SCHEMA.empty_table()
+    yield build_document_schema(model).empty_table()
     yield from list_empty_tables()
     waiting: list[pa.Table] = []
     for page in pages:
@@ -131,20 +138,19 @@ class Intake:
         self.has_newer_copies = False
         self._ledger = ledger
         self._model = model
+        self._schema = build_document_schema(model)
         self._stored_hashes = stored_hashes
         self._seen: dict[str, _Seen] = {}
 
     def sort_page(self, records: Sequence[bytes]) -> pa.Table:
-        """The rows to write (DOCUMENT_SCHEMA); the ledger has the rejects."""
-        accepted = [
-            (valid.key, valid.changed_at, record) for valid, record in self._ledger.read_valid(records, self._model)
-        ]
-        documents = [
-            (key, changed_at, record_hash, record, self._ledger.load_id)
-            for key, changed_at, record in accepted
-            if self._is_news(key, changed_at, record_hash := hashlib.sha256(record).hexdigest())
-        ]
-        return build_table(documents, DOCUMENT_SCHEMA)
+        """The rows to write (build_document_schema); the ledger has the rejects."""
+        documents: list[tuple[Any, ...]] = []
+        for valid, record in self._ledger.read_valid(records, self._model):
+            key, changed_at, record_hash = valid.key, valid.changed_at, hashlib.sha256(record).hexdigest()
+            if self._is_news(key, changed_at, record_hash):
+                summary = (valid.summary,) if self._model.has_summary else ()
+                documents.append((key, changed_at, record_hash, record, self._ledger.load_id, *summary))
+        return build_table(documents, self._schema)
 
     def _is_news(self, key: str, changed_at: datetime | None, record_hash: str) -> bool:
         """Counts the record; returns whether neither raw nor this load holds what it says."""

@@ -16,11 +16,12 @@ class Record(BaseModel):
     """What every record has: a key and, if its source tells, the time of its last change.
 
     A model names what staging needs, checks its types strictly and ignores everything else. `key_field` is the field
-    that is the primary key in raw.
+    that is the primary key in raw. With `has_summary`, raw keeps a summary beside each document.
     """
 
     model_config = ConfigDict(strict=True, extra="ignore")
     key_field: ClassVar[str] = "id"
+    has_summary: ClassVar[bool] = False
 
     @classmethod
     def read(cls, record: bytes) -> Self:
@@ -43,6 +44,11 @@ class Record(BaseModel):
     @property
     def changed_at(self) -> datetime | None:
         """When the source says that the record last changed."""
+        return None
+
+    @property
+    def summary(self) -> bytes | None:
+        """A short JSON of what later runs read of the record: the document's own form, with fewer fields."""
         return None
 
 

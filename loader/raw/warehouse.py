@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,24 +58,37 @@ class RawSchema:
             return {}
         return dict(self.query(f"select id, record_hash from {{raw}}.{table}"))
 
-    def read_documents(
+    def read_summaries(
         self, table: str, decoder: msgspec.json.Decoder[T], *, loaded_after: str | None = None
     ) -> Iterator[T]:
-        """The documents of a table, or those that came after this load, decoded one by one.
+        """The summaries of a table's documents, or of those that came after this load, decoded one by one.
+
+        The document itself where there is no summary: an earlier version of Headwater loaded it.
+        """
+        condition, values = ("_dlt_load_id > ?", [loaded_after]) if loaded_after else ("true", [])
+        documents = condition
+        if self.has_column(table, "summary"):
+            yield from self._decode(table, "summary", f"summary is not null and {condition}", values, decoder)
+            documents = f"summary is null and {condition}"
+        yield from self._decode(table, "cast(document as varchar)", documents, values, decoder)
+
+    def _decode(
+        self, table: str, column: str, condition: str, values: Sequence[str], decoder: msgspec.json.Decoder[T]
+    ) -> Iterator[T]:
+        """The values of a JSON column, decoded one by one.
 
         Not in SQL: DuckDB parses 2,048 documents at once, which needs more memory than a load has. And not in one
         query: DuckDB's Python client holds the whole answer, in addition to DuckDB's own memory.
         """
         cursor = self.connection.cursor()
-        condition, values = ("_dlt_load_id > ?", [loaded_after]) if loaded_after else ("true", [])
         ((start, last),) = cursor.execute(
             f"select coalesce(min(rowid), 0), coalesce(max(rowid), -1) from {self.name}.{table} where {condition}",
             values,
         ).fetchall()
-        sql = f"select cast(document as varchar) from {self.name}.{table} where rowid between ? and ? and {condition}"
+        sql = f"select {column} from {self.name}.{table} where rowid between ? and ? and {condition}"
         for first in range(start, last + 1, _MAX_ROWS_IN_MEMORY):
-            for (document,) in cursor.execute(sql, [first, first + _MAX_ROWS_IN_MEMORY - 1, *values]).fetchall():
-                yield decoder.decode(document)
+            for (text,) in cursor.execute(sql, [first, first + _MAX_ROWS_IN_MEMORY - 1, *values]).fetchall():
+                yield decoder.decode(text)
 
 
 @contextmanager

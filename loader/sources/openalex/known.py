@@ -74,7 +74,7 @@ def read_members(raw: RawSchema) -> set[str]:
 def list_works_of(author_ids: Set[str], raw: RawSchema, work_type: type[W]) -> Iterator[W]:
     """The works in raw that name one of these authors: as much of each as `work_type` has."""
     if raw.has_table("works"):
-        for work in raw.read_documents("works", msgspec.json.Decoder(work_type)):
+        for work in raw.read_summaries("works", msgspec.json.Decoder(work_type)):
             if not work.author_ids.isdisjoint(author_ids):
                 yield work
 
@@ -82,8 +82,7 @@ def list_works_of(author_ids: Set[str], raw: RawSchema, work_type: type[W]) -> I
 class KnownWorks:
     """The works in raw: when each last changed, and which of these authors they name.
 
-    `mentions` is what else they name: works are read once for both, because reading them takes most of a run that
-    finds little new.
+    `mentions` is what else they name: works are read once for both.
     """
 
     def __init__(self, raw: RawSchema, author_ids: Sequence[str]) -> None:
@@ -96,7 +95,7 @@ class KnownWorks:
         self._changed_at.update(raw.query(_CHANGED_AT))
         ((last_load_id,),) = raw.query("select max(_dlt_load_id) from {raw}.works")
         self.mentions = Mentions(last_load_id)
-        for work in raw.read_documents("works", _HELD_DECODER):
+        for work in raw.read_summaries("works", _HELD_DECODER):
             self._name_authors(work)
             self.mentions.add(work)
 

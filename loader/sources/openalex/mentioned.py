@@ -68,6 +68,6 @@ class Mentions:
 def read_mentioned(raw: RawSchema, read_before: Mentions | None = None) -> Mentioned:
     """Reads all works, or those that were loaded after the ones that were `read_before`."""
     mentions = read_before or Mentions()
-    for work in raw.read_documents("works", msgspec.json.Decoder(_Work), loaded_after=mentions.last_load_id):
+    for work in raw.read_summaries("works", msgspec.json.Decoder(_Work), loaded_after=mentions.last_load_id):
         mentions.add(work)
     return mentions.list()

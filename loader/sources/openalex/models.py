@@ -4,10 +4,11 @@ Source: OpenAlex's entity documentation; records of 2023 to 2026 were checked ag
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal, Required
 
+import msgspec
 from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
@@ -145,6 +146,8 @@ class _Entity(Record):
 class Work(_Entity):
     """A paper, book, data set or anything else that is cited."""
 
+    has_summary = True
+
     id: WorkId
     doi: str | None = None
     title: str | None = None
@@ -172,6 +175,30 @@ class Work(_Entity):
     topics: list[_WorkTopic] | None = None
     counts_by_year: list[_YearCount] | None = None
     abstract_inverted_index: dict[str, list[Integer]] | None = None
+
+    @property
+    def summary(self) -> bytes:
+        """The year, and the authors, institutions and topics that the work names."""
+        authorships = [
+            {"author": _select_id(each["author"]), "institutions": _select_ids(each.get("institutions"))}
+            for each in self.authorships or ()
+        ]
+        return msgspec.json.encode(
+            {
+                "id": self.id,
+                "publication_year": self.publication_year,
+                "authorships": authorships,
+                "topics": _select_ids(self.topics),
+            }
+        )
+
+
+def _select_id(named: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": named.get("id")}
+
+
+def _select_ids(named: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+    return [_select_id(each) for each in named or ()]
 
 
 class _SummaryStats(TypedDict, total=False):

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from loader.raw.documents import DOCUMENT_SCHEMA
+from loader.raw.documents import build_document_schema
 from loader.raw.field_inventory import INVENTORY_SCHEMA
 from loader.raw.ledger import COUNT_SCHEMA
 from loader.raw.rejects import REJECT_SCHEMA, REPLAY_SCHEMA
+from loader.sources.openalex.models import Work
 from tests.support.raw import Raw, work
 
 
@@ -130,7 +131,7 @@ def test_a_load_without_records_still_makes_the_tables(raw: Raw) -> None:
     tables = {name for (name,) in raw.ask("select table_name from duckdb_tables() where schema_name = 'raw_openalex'")}
     assert {"works", "rejected_records", "replays", "load_counts", "field_inventory"} <= tables
     for table, schema in (
-        ("works", DOCUMENT_SCHEMA),
+        ("works", build_document_schema(Work)),
         ("rejected_records", REJECT_SCHEMA),
         ("load_counts", COUNT_SCHEMA),
         ("replays", REPLAY_SCHEMA),
