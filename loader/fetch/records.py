@@ -131,12 +131,13 @@ class MatchedRecords:
 def read_id(record: bytes, path: str = "id") -> str | None:
     """The id at this path of a record, if it can be read at all, also of a record that is not valid."""
     decoder, read, beginning = _prepare_to_read(path)
+    # Most records begin with their id, also one that is not JSON as a whole. The others are read to their end.
+    if found := beginning.match(record):
+        return found.group(1).decode()
     try:
         value = read(decoder.decode(record))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        # What is not JSON as a whole still begins with its id.
-        found = beginning.match(record)
-        return found.group(1).decode() if found else None
+        return None
     return None if value is None else str(value)
 
 
