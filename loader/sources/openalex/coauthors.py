@@ -6,11 +6,7 @@ from collections.abc import Iterable
 from loader.base.dbt_project import read_seed
 from loader.raw.warehouse import RawSchema
 from loader.sources.openalex.bookkeeping import list_left_statuses, read_work_statuses
-from loader.sources.openalex.known import WorkHead, list_works_of, read_members
-
-
-class _DatedWork(WorkHead):
-    publication_year: int | None = None
+from loader.sources.openalex.known import list_works_of, read_members
 
 
 def rank_coauthors(raw: RawSchema, member_ids: Iterable[str] | None = None) -> dict[str, int | None]:
@@ -24,7 +20,7 @@ def rank_coauthors(raw: RawSchema, member_ids: Iterable[str] | None = None) -> d
     statuses, left = read_work_statuses(raw), list_left_statuses()
     counts: Counter[str] = Counter()
     first_years: dict[str, int] = {}
-    for work in list_works_of(members, raw, _DatedWork):
+    for work in list_works_of(members, raw):
         if statuses.get(work.id) in left:
             continue
         coauthors = work.author_ids - members - placeholders

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import timedelta
-from typing import TypeVar
 
 import msgspec
 
@@ -48,14 +47,18 @@ class _HeldAuthorship(_Authorship):
     institutions: list[Named] | None = None
 
 
-class _HeldWork(WorkHead):
+class HeldWork(WorkHead):
+    """What a run reads of a work in raw: no more than its summary has (Work.summary)."""
+
+    doi: str | None = None
+    type: str | None = None
+    publication_year: int | None = None
     authorships: list[_HeldAuthorship] | None = None  # type: ignore[assignment]
     topics: list[Named] | None = None
 
 
-W = TypeVar("W", bound=WorkHead)
 _DECODER = msgspec.json.Decoder(WorkHead)
-_HELD_DECODER = msgspec.json.Decoder(_HeldWork)
+_HELD_DECODER = msgspec.json.Decoder(HeldWork)
 
 
 def read_head(record: bytes) -> WorkHead | None:
@@ -71,10 +74,10 @@ def read_members(raw: RawSchema) -> set[str]:
     return set(raw.query_keys(MEMBERS)) if raw.has_table("roster") else set()
 
 
-def list_works_of(author_ids: Set[str], raw: RawSchema, work_type: type[W]) -> Iterator[W]:
-    """The works in raw that name one of these authors: as much of each as `work_type` has."""
+def list_works_of(author_ids: Set[str], raw: RawSchema) -> Iterator[HeldWork]:
+    """The works in raw that name one of these authors."""
     if raw.has_table("works"):
-        for work in raw.read_summaries("works", msgspec.json.Decoder(work_type)):
+        for work in raw.read_summaries("works", _HELD_DECODER):
             if not work.author_ids.isdisjoint(author_ids):
                 yield work
 

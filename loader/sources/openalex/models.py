@@ -178,7 +178,7 @@ class Work(_Entity):
 
     @property
     def summary(self) -> bytes:
-        """The year, and the authors, institutions and topics that the work names."""
+        """What HeldWork reads (loader/sources/openalex/known.py)."""
         authorships = [
             {"author": _select_id(each["author"]), "institutions": _select_ids(each.get("institutions"))}
             for each in self.authorships or ()
@@ -186,6 +186,8 @@ class Work(_Entity):
         return msgspec.json.encode(
             {
                 "id": self.id,
+                "doi": self.doi,
+                "type": self.type,
                 "publication_year": self.publication_year,
                 "authorships": authorships,
                 "topics": _select_ids(self.topics),

@@ -6,7 +6,7 @@ from loader.base.dbt_project import read_seed, render_macro
 from loader.base.settings import ROOT
 from loader.raw.pipelines import name_raw_schema
 from loader.raw.warehouse import RawSchema
-from loader.sources.openalex.known import WorkHead, list_works_of, read_members
+from loader.sources.openalex.known import list_works_of, read_members
 from loader.sources.openalex.presumed import list_presumed_ids
 from loader.sources.openalex.roster import read_roster
 from loader.sources.openalex.settings import OpenAlexSettings
@@ -17,11 +17,6 @@ _NOT_FOUND_DAYS = 90
 _DOI = r"10\.[0-9]{4,9}/[^\p{Z}\p{Cc}]+"
 # Before the first load there is no table of lookups.
 _NO_LOOKUPS = "(select null as id, null::json as document, null::timestamptz as updated_at where false)"
-
-
-class _Work(WorkHead):
-    doi: str | None = None
-    type: str | None = None
 
 
 def find_openalex(raw: RawSchema) -> RawSchema:
@@ -73,5 +68,5 @@ def _list_addresses(openalex: RawSchema, member_ids: Iterable[str] | None) -> li
     """The DOIs of works that are papers of a member, as OpenAlex writes them."""
     kept_types = {row["work_type"] for row in read_seed("academic", "work_types_kept")}
     members = read_members(openalex) if member_ids is None else set(member_ids)
-    works = list_works_of(members, openalex, _Work)
+    works = list_works_of(members, openalex)
     return [work.doi for work in works if work.doi and work.type in kept_types]

@@ -127,7 +127,8 @@ def test_batches_that_are_refused_in_every_run_keep_no_other_from_its_own(
     with duckdb.connect(str(loader.settings.warehouse)) as connection:
         connection.execute(
             "insert into raw_openalex.works by name select * replace (id || '0' as id,"
-            " replace(document::varchar, '/doi.org/10.', '/doi.org/10.9')::json as document) from raw_openalex.works"
+            " replace(document::varchar, '/doi.org/10.', '/doi.org/10.9')::json as document,"
+            " replace(summary, '/doi.org/10.', '/doi.org/10.9') as summary) from raw_openalex.works"
         )
     dois = sorted(expected_dois | {doi.replace("10.", "10.9", 1) for doi in expected_dois})
     # The first of the first two batches: requested at the same position every time.

@@ -134,8 +134,9 @@ def test_works_of_former_members_and_what_is_no_doi_are_not_requested(
             (max(expected_dois), "none"),
         ):
             connection.execute(
-                "update raw_openalex.works set document = replace(document::varchar, ?, ?)",
-                [f"org/{old}", f"org/{new}"],
+                "update raw_openalex.works"
+                " set document = replace(document::varchar, $old, $new), summary = replace(summary, $old, $new)",
+                {"old": f"org/{old}", "new": f"org/{new}"},
             )
         connection.execute(
             "update raw_openalex.roster set document = replace(document::varchar, 'true', 'false')"
