@@ -35,7 +35,7 @@ class RunPipeline(_PipelineCommand):
         """The options of every run, and those by which sources can be narrowed."""
         parser.add_argument("--full-refresh", action="store_true", help="Request everything again, changed or not")
         parser.add_argument(
-            "--dry-run", action="store_true", help="Print what would be requested and what it costs, without a request"
+            "--dry-run", action="store_true", help="Print what a run would request and what it costs; load nothing"
         )
         if self.command not in sys.argv:
             return  # importing the sources takes half a second: dlt's other commands need not wait for it

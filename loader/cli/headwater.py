@@ -54,7 +54,7 @@ main.add_command(schedule)
 @click.option("--force", is_flag=True, help="Build and publish also where nothing is new.")
 @click.option("--shrink-history", is_flag=True, help="Let a shorter history replace the one in Postgres.")
 @click.option("--full-refresh", is_flag=True, help="Request everything again, changed or not.")
-@click.option("--dry-run", is_flag=True, help="Print what would be requested and what it costs, without a request.")
+@click.option("--dry-run", is_flag=True, help="Print what a run would request and what it costs; load nothing.")
 @click.option("--quiet", is_flag=True, help="Print nothing but what failed.")
 @click.option("--retries", type=click.IntRange(min=0), default=0, help="Try again what failed and may pass, so often.")
 @click.option(

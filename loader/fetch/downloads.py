@@ -32,8 +32,9 @@ class RemoteFile:
 
     @property
     def version(self) -> str:
-        """Its ETag, or when it was modified and its length."""
-        return self.etag or f"{self.modified_at:%Y-%m-%dT%H:%M:%SZ} {self.size_bytes}"
+        """Its ETag, or when it was modified and its length, as far as the server says so."""
+        modified = f"{self.modified_at:%Y-%m-%dT%H:%M:%SZ} " if self.modified_at else ""
+        return self.etag or f"{modified}{self.size_bytes}"
 
 
 class Downloader:
@@ -69,8 +70,10 @@ class Downloader:
         Raises UnavailableError if it cannot be had whole.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = hashlib.sha256(f"{file.address} {file.version}".encode()).hexdigest()[:32]
-        path = self._folder / f"{name}.part"
+        path = self._folder / f"{_hash(file.address)}-{_hash(file.version)}.part"
+        for other in self._folder.glob(f"{_hash(file.address)}-*.part"):
+            if other != path:  # of a version that the server no longer has
+                other.unlink()
         attempts = 0
         while path_size(path) != file.size_bytes or not path.exists():
             before = path_size(path)
@@ -144,6 +147,10 @@ class Downloader:
             if received > file.size_bytes:
                 path.unlink()
             raise TransientError(f"sent {received:,} bytes of {file.size_bytes:,}")
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def path_size(path: Path) -> int:

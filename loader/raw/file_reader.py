@@ -30,14 +30,16 @@ class SourceFile:
     """A file as the source lists it.
 
     `version` changes whenever the content does: an ETag or a hash. `open` gives a path to read from; a downloaded
-    file may be deleted once its context ends; it may raise FileFault. The name ends in `.parquet`, `.csv` or `.csv.gz`.
-    `facts` are what the ledger of files keeps of it besides (Files.facts).
+    file may be deleted once its context ends; it may raise FileFault or UnavailableError. The name ends in `.parquet`,
+    `.csv` or `.csv.gz`. `is_unchanged` tells whether it still has the content of this version. `facts` are what the
+    ledger of files keeps of it besides (Files.facts).
     """
 
     name: str
     version: str
     size_bytes: int | None
     open: Callable[[], AbstractContextManager[Path]]
+    is_unchanged: Callable[[], bool] = lambda: True
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -51,9 +53,21 @@ class FileFault(Exception):  # noqa: N818  (it describes a file; the run continu
 
 def describe_local_file(path: Path) -> SourceFile:
     """A file on this machine: its version is the SHA-256 of its content. Raises OSError if it cannot be read."""
+    signature = _read_signature(path)
     with path.open("rb") as opened:
         version = hashlib.file_digest(opened, "sha256").hexdigest()
-    return SourceFile(path.name, version, path.stat().st_size, lambda: nullcontext(path))
+    return SourceFile(
+        path.name, version, signature[0], lambda: nullcontext(path), lambda: _read_signature(path) == signature
+    )
+
+
+def _read_signature(path: Path) -> tuple[int, int, int]:
+    """What is another once the file was written to or replaced, or is gone."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return (0, 0, 0)
+    return (status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 def build_row_schema(schema: pa.Schema) -> pa.Schema:
@@ -149,6 +163,8 @@ def _raise_faults() -> Iterator[None]:
     """Turns Arrow's error about a file into a FileFault of one line."""
     try:
         yield
+    except UnicodeDecodeError as error:
+        raise FileFault("is not in UTF-8") from error
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, OSError) as error:
         raise FileFault((str(error).strip() or type(error).__name__).splitlines()[0]) from error
 

@@ -5,8 +5,7 @@ a row in `files`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass, fields, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -15,54 +14,30 @@ import orjson
 import pyarrow as pa
 from dlt.extract import DltResource
 
-from loader.base.errors import HeadwaterError
+from loader.base.errors import HeadwaterError, TemporaryError
 from loader.fetch.session import UnavailableError
-from loader.raw.arrow import build_table
 from loader.raw.column_inventory import ColumnInventory
 from loader.raw.field_inventory import read_known_fields
+from loader.raw.file_ledger import (
+    FILE_LEDGER,
+    LOADED,
+    REJECTED,
+    REMOVED,
+    VANISHED,
+    FileLedger,
+    FileState,
+    name_local_times,
+)
 from loader.raw.file_reader import FileFault, FileReader, MatchColumns, SourceFile, build_row_schema
 from loader.raw.ledger import Ledger, LoadCounts, Progress, list_empty_tables, mark_rejects
 from loader.raw.limits import LoadLimits
-from loader.raw.merge import mark_rows
 from loader.raw.warehouse import RawSchema
 
 T = TypeVar("T")
 
-LOADED, REJECTED, REMOVED, VANISHED = "loaded", "rejected", "removed", "vanished"
-FILE_LEDGER = "files"
-
-FILE_SCHEMA = pa.schema(
-    [
-        pa.field("resource", pa.string(), nullable=False),
-        pa.field("file_name", pa.string(), nullable=False),
-        pa.field("version", pa.string(), nullable=False),
-        pa.field("size_bytes", pa.int64()),
-        pa.field("row_count", pa.int64(), nullable=False),
-        pa.field("status", pa.string(), nullable=False),
-        pa.field("reason", pa.string()),
-        pa.field("loaded_at", pa.timestamp("us", tz="UTC"), nullable=False),
-        pa.field("_dlt_load_id", pa.string(), nullable=False),
-    ]
-)
 _NO_FACTS = pa.schema([])
 # Replacing a file deletes and inserts rows by the million, of which DuckDB compresses each column.
 FILE_LIMITS = LoadLimits(memory_megabytes=1024, threads=2)
-
-
-@dataclass(frozen=True)
-class FileState:
-    """What the ledger knows of a file.
-
-    `row_count` is how many rows raw holds of it. `version` is the one read last: with status `rejected`, raw keeps the
-    rows of the previous version, and `reason` says why.
-    """
-
-    file_name: str
-    version: str
-    size_bytes: int | None
-    row_count: int
-    status: str
-    reason: str | None
 
 
 class Survey(Protocol):
@@ -81,8 +56,8 @@ class Files(Generic[T]):
 
     `schema` names the columns and their types in raw; those that are not nullable are required. A column that a file
     has in addition is kept as text. `list_files` is called with whatever `build` is given. A file of a version that
-    raw holds is not read; one of another version replaces exactly its own rows; one that cannot be read, or does not
-    fit the schema, is rejected whole, and read again by the next run.
+    raw holds is not read, unless `reads_all` says so of what `build` is given; one that is read replaces exactly its
+    own rows; one that cannot be read, or does not fit the schema, is rejected whole, and read again by the next run.
 
     A file that is no longer listed keeps its rows, as archives drop old files from their lists. With
     `removes_unlisted`, the list is complete at any time, and the rows of files that it lacks are removed.
@@ -95,12 +70,14 @@ class Files(Generic[T]):
     if it is one of them, is how long the file took to read.
 
     Counts are of rows, identified by file and row number: if a file changes from 10 rows to 8, 8 are changed and 2
-    removed. A rejected file counts as one rejected record.
+    removed. The rows of a file that is read again are changed ones: they are written anew. A rejected file counts as
+    one rejected record.
     """
 
     name: str
     schema: pa.Schema
     list_files: Callable[[T], Iterable[SourceFile]]
+    reads_all: Callable[[T], bool] | None = None
     removes_unlisted: bool = False
     find_vanished: Callable[[T, Iterable[str]], set[str]] | None = None
     match: MatchColumns | None = None
@@ -133,19 +110,9 @@ class Files(Generic[T]):
             columns={
                 "file_name": {"merge_key": True},
                 "is_removed": {"hard_delete": True, "data_type": "bool"},
-                **_name_local_times(self.schema),
+                **name_local_times(self.schema),
             },
         )
-
-
-def read_file_states(raw: RawSchema, resource: str) -> dict[str, FileState]:
-    """What the ledger knows of each file of the resource, by name."""
-    if not raw.has_table(FILE_LEDGER):
-        return {}
-    columns = ", ".join(field.name for field in fields(FileState))
-    sql = f"select {columns} from {raw.name}.{FILE_LEDGER} where resource = ?"
-    rows = raw.connection.cursor().execute(sql, [resource]).fetchall()
-    return {state.file_name: state for state in (FileState(*row) for row in rows)}
 
 
 class FileLoad:
@@ -157,47 +124,42 @@ class FileLoad:
         self._schema = files.schema
         self._progress = progress
         self._ledger = Ledger(resource, raw)
-        self._held: Mapping[str, FileState] = read_file_states(raw, resource)
-        self._facts = self._read_facts(raw)
-        self._file_schema = pa.schema([*FILE_SCHEMA, *files.facts])
-        self._file_hints = dlt.mark.make_hints(
-            table_name=FILE_LEDGER, columns=_name_local_times(files.facts), primary_key=["resource", "file_name"]
-        )
-        self._states: dict[str, FileState] = {}  # of the files listed so far
+        self._states = FileLedger(resource, files.facts, raw)
         self._inventory = ColumnInventory(read_known_fields(raw, resource))
 
     def load(self, given: Any) -> Iterator[Any]:
         """Yields the rows of a dlt resource, the ledger of its files, its rejects and, last, its counts and columns."""
         yield build_row_schema(self._schema).empty_table()
-        yield mark_rows(self._file_schema.empty_table(), self._file_hints)
+        yield self._states.describe_nothing()
         yield from list_empty_tables()
+        reads_all = self._files.reads_all is not None and self._files.reads_all(given)
         for file in self._files.list_files(given):
             extracted = self._ledger.counts.extracted
-            yield from self._load_file(file)
+            yield from self._load_file(file, reads_all=reads_all)
             self._progress.advance(self._resource, self._ledger.counts.extracted - extracted, None)
         if self._files.removes_unlisted:
             yield from self._remove_unlisted()
         if self._files.find_vanished:
-            self._note_vanished(self._files.find_vanished(given, self._held))
-        yield mark_rows(self._describe_states(), self._file_hints)
+            self._note_vanished(self._files.find_vanished(given, self._states.held))
+        yield self._states.describe(self._ledger.load_id)
         yield mark_rejects(self._ledger.take_rejects())
         yield from self._ledger.finish(self._inventory, self._progress)
 
-    def _load_file(self, file: SourceFile) -> Iterator[Any]:
+    def _load_file(self, file: SourceFile, *, reads_all: bool) -> Iterator[Any]:
         counts = self._ledger.counts
-        held = self._held.get(file.name)
-        if earlier := self._states.get(file.name):
+        held = self._states.held.get(file.name)
+        if earlier := self._states.noted.get(file.name):
             _count_unread(counts, earlier, "repeated")
-        elif held and held.status in (LOADED, VANISHED) and held.version == file.version:
-            self._states[file.name] = replace(held, status=LOADED, reason=None)
+        elif held and held.holds(file.version) and not reads_all:
+            self._states.note(replace(held, status=LOADED, reason=None))
             _count_unread(counts, held, "unchanged")
         else:
             try:
                 yield from self._read_file(file, held)
             except UnavailableError as error:
-                self._progress.fail(f"{self._resource}: {file.name} could not be fetched: {error}", error)
+                self._progress.fail(f"{self._resource}: {file.name} could not be read: {error}", error)
                 if held:
-                    self._states[file.name] = held
+                    self._states.note(held)
             except FileFault as fault:
                 self._reject(file, held, str(fault))
 
@@ -214,13 +176,29 @@ class FileLoad:
                 row_count += batch.num_rows
                 if survey:
                     survey.examine(batch)
-            yield from reader.read(self._ledger.load_id)
+            if not file.is_unchanged():
+                raise UnavailableError("it changed while it was read. Run again once it is complete.")
+            yield from self._read_rows(file, reader)
         if held_rows and not row_count:
             yield self._mark_removed(file.name)
         _count_version(self._ledger.counts, held_rows, row_count)
         surveyed = survey.describe() if survey else {}
-        self._facts[file.name] = {**file.facts, **surveyed, "seconds": monotonic() - started}
-        self._states[file.name] = FileState(file.name, file.version, file.size_bytes, row_count, LOADED, None)
+        self._states.note_read(
+            FileState(file.name, file.version, file.size_bytes, row_count, LOADED, None),
+            {**file.facts, **surveyed, "seconds": monotonic() - started},
+        )
+
+    def _read_rows(self, file: SourceFile, reader: FileReader) -> Iterator[Any]:
+        """The rows for the load, which fails if they are not those that were looked at: it cannot give any back."""
+        try:
+            yield from reader.read(self._ledger.load_id)
+            is_same, fault = file.is_unchanged(), None
+        except FileFault as error:
+            is_same, fault = False, error
+        if not is_same:
+            raise TemporaryError(
+                f"{self._resource}: {file.name} changed while it was read. Run again once it is complete."
+            ) from fault
 
     def _reject(self, file: SourceFile, held: FileState | None, reason: str) -> None:
         """Rejects this version of a file; raw keeps the rows of the previous version."""
@@ -228,64 +206,30 @@ class FileLoad:
         self._ledger.counts.extracted += 1
         self._ledger.reject(record, file.name, reason)
         rows = held.row_count if held else 0
-        self._facts[file.name] = {**self._facts.get(file.name, {}), **file.facts}
-        self._states[file.name] = FileState(file.name, file.version, file.size_bytes, rows, REJECTED, reason)
+        self._states.note(FileState(file.name, file.version, file.size_bytes, rows, REJECTED, reason), file.facts)
 
     def _note_vanished(self, names: Iterable[str]) -> None:
         for name in sorted(names):
-            held = self._held[name]
-            if name not in self._states and held.status == LOADED:
-                self._states[name] = replace(held, status=VANISHED, reason="no longer listed; its rows are kept")
+            held = self._states.held[name]
+            if name not in self._states.noted and held.status == LOADED:
+                self._states.note(replace(held, status=VANISHED, reason="no longer listed; its rows are kept"))
                 self._progress.warn(f"{self._resource}: {name} is no longer listed. Its rows are kept.")
 
     def _remove_unlisted(self) -> Iterator[Any]:
-        unlisted = [state for name, state in self._held.items() if name not in self._states and state.status != REMOVED]
-        if unlisted and not self._states:
+        unlisted = list(self._states.list_unlisted())
+        if unlisted and not self._states.noted:
             raise HeadwaterError(f"{self._resource}: the source lists no file, and raw holds some; nothing is removed.")
         for state in unlisted:
             if state.row_count:
                 yield self._mark_removed(state.file_name)
             self._ledger.counts.removed += state.row_count
-            self._states[state.file_name] = FileState(
-                state.file_name, state.version, state.size_bytes, 0, REMOVED, "no longer listed"
-            )
+            self._states.note(replace(state, row_count=0, status=REMOVED, reason="no longer listed"))
 
     def _mark_removed(self, file_name: str) -> pa.Table:
         """The row by which dlt deletes the rows of a file that no longer has any."""
         schema = build_row_schema(self._schema)
         row = {"file_name": file_name, "row_number": 0, "is_removed": True, "_dlt_load_id": self._ledger.load_id}
         return pa.Table.from_pylist([row], schema=schema)
-
-    def _describe_states(self) -> pa.Table:
-        """A row for each file whose state differs from the ledger's (FILE_SCHEMA)."""
-        now = datetime.now(UTC)
-        rows = [
-            (self._resource, *astuple(state), now, self._ledger.load_id, *self._list_facts(name))
-            for name, state in self._states.items()
-            if state != self._held.get(name)
-        ]
-        return build_table(rows, self._file_schema)
-
-    def _list_facts(self, name: str) -> list[Any]:
-        known = self._facts.get(name, {})
-        return [known.get(fact) for fact in self._files.facts.names]
-
-    def _read_facts(self, raw: RawSchema) -> dict[str, Mapping[str, Any]]:
-        """The facts that the ledger has of each file, by name."""
-        names = self._files.facts.names
-        if not self._held or not names:
-            return {}
-        sql = f"select file_name, {', '.join(names)} from {{raw}}.{FILE_LEDGER} where resource = ?"
-        return {name: dict(zip(names, values, strict=True)) for name, *values in raw.query(sql, self._resource)}
-
-
-def _name_local_times(schema: pa.Schema) -> dict[str, Any]:
-    """The hints without which dlt would take a local time for UTC."""
-    return {field.name: {"timezone": False} for field in schema if _is_local_time(field.type)}
-
-
-def _is_local_time(kind: pa.DataType) -> bool:
-    return pa.types.is_timestamp(kind) and kind.tz is None
 
 
 def _count_unread(counts: LoadCounts, state: FileState, kind: str) -> None:

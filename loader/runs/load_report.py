@@ -55,7 +55,7 @@ def run_and_report(kind: str, source: str | None, select: Callable[[str | None],
 
 
 def estimate_and_report(source: str | None, options: RunOptions, domains: Sequence[str] | None = None) -> int:
-    """Prints what a run would request and what that costs, without a request; returns the exit status.
+    """Prints what a run would request and what that costs, and loads nothing; returns the exit status.
 
     `domains`: the enabled ones, unless given.
     """

@@ -120,7 +120,10 @@ def run_sources(
 def estimate_sources(
     sources: Sequence[Source[Any]], settings: Settings, console: Console, options: RunOptions = _NO_OPTIONS
 ) -> Iterator[tuple[str, RunEstimate | None]]:
-    """What a run of each source would request, by what the warehouse holds. Nothing is requested or written."""
+    """What a run of each source would request, by what the warehouse holds. Nothing is written.
+
+    A source may ask its server what there is, if that costs nothing.
+    """
     with ExitStack() as stack:
         if settings.warehouse.exists():
             warehouse = open_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds, read_only=True)

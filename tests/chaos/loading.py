@@ -1,4 +1,4 @@
-"""The moments of a load: while it extracts, normalises or loads one of its two packages."""
+"""The moments of a load: while it extracts, normalises or loads one of its packages."""
 
 import time
 from collections.abc import Callable
@@ -12,12 +12,11 @@ from tests.chaos.packages import (
     NORMALISED,
     Packages,
 )
-from tests.chaos.world import World, let_pass
+from tests.chaos.saved import ServedWarehouse, let_pass
 from tests.support.waiting import wait_until
 from tests.support.workspace import Running
 
 LOAD_PHASES = ("extract", "normalise", "load")
-_STAGES = 2
 # A phase may take a hundredth of a second.
 _LOOK_EVERY_SECONDS = 0.001
 
@@ -39,7 +38,7 @@ class LoadMoment:
     number: int
     seconds_later: float
 
-    def wait(self, world: World, running: Running, since: int, requests_before: int) -> bool:
+    def wait(self, world: ServedWarehouse, running: Running, since: int, requests_before: int) -> bool:
         """Waits for it; False when the command ended first. `since` is when the command began (ns)."""
         came = wait_until(
             self._make_condition(world, since, requests_before), running, every_seconds=_LOOK_EVERY_SECONDS
@@ -47,7 +46,7 @@ class LoadMoment:
         let_pass(self.seconds_later)
         return came and not running.has_ended
 
-    def _make_condition(self, world: World, since: int, requests_before: int) -> Callable[[], bool]:
+    def _make_condition(self, world: ServedWarehouse, since: int, requests_before: int) -> Callable[[], bool]:
         if self.phase == "extract":
             return lambda: world.count_requests() - requests_before >= self.number
         # A package that an earlier run left is normalised too; it is touched then.
@@ -65,7 +64,7 @@ def draw_load_moment(phase: str, pace: Pace, chance: Random) -> LoadMoment:
     """A moment at random in a phase."""
     if phase == "extract":
         return LoadMoment(phase, chance.randint(1, pace.requests), chance.random() * pace.seconds_between_requests)
-    stage = chance.randrange(_STAGES)
+    stage = chance.randrange(len(pace.seconds[phase]))
     return LoadMoment(phase, stage + 1, chance.random() * pace.seconds[phase][stage])
 
 
@@ -76,8 +75,8 @@ def find_load_phase(packages: Packages) -> str:
     return "load" if packages.find(NORMALISED) else "extract"
 
 
-def measure_pace(world: World) -> Pace:
-    """Runs a load undisturbed and watches it."""
+def measure_pace(world: ServedWarehouse, packages: int) -> Pace:
+    """Runs a load of so many packages undisturbed and watches it."""
     requests_before = world.count_requests()
     since = time.time_ns()
     arrived: dict[str, dict[str, float]] = {place: {} for place in (EXTRACTED, NORMALISED, LOADED)}
@@ -96,7 +95,7 @@ def measure_pace(world: World) -> Pace:
     finished = running.wait(0)
     assert finished.status == 0, finished.output
     extracted, normalised, loaded = ([times[name] for name in sorted(times)] for times in arrived.values())
-    assert len(extracted) == len(normalised) == len(loaded) == _STAGES, arrived
+    assert len(extracted) == len(normalised) == len(loaded) == packages, arrived
     requests = world.count_requests() - requests_before
     return Pace(
         requests=requests,

@@ -11,7 +11,8 @@ from random import Random
 from psycopg2.extensions import connection as postgres_connection
 
 from loader.publish.postgres import Server
-from tests.chaos.world import World, let_pass
+from tests.chaos.saved import let_pass
+from tests.chaos.world import World
 from tests.support.publishing import HAND_OFF, PUBLISH
 from tests.support.waiting import wait_until
 from tests.support.workspace import Running

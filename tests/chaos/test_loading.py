@@ -101,7 +101,7 @@ def loading(module_workspace: Workspace) -> Iterator[Loading]:
         world.workspace.run_well(*_LOAD)
         world.save("week 1")
         world.serve(2)
-        loading = Loading(world, measure_pace(world), {})
+        loading = Loading(world, measure_pace(world, packages=2), {})
         loading.after[1, 2] = loading.read_raw()
         loading.after[1, 2, 3] = load(3)
         world.restore("week 1")

@@ -26,8 +26,9 @@ from tests.chaos.publishing import (
     watch,
 )
 from tests.chaos.readers import Readers, Version, read_version
+from tests.chaos.saved import let_pass
 from tests.chaos.tally import PhaseTally
-from tests.chaos.world import World, let_pass, make_world
+from tests.chaos.world import World, make_world
 from tests.support.publishing import HAND_OFF, PUBLISH
 from tests.support.waiting import wait_until
 from tests.support.workspace import Running, Workspace
@@ -116,7 +117,7 @@ def publishing(published: Workspace) -> Iterator[Publishing]:
         seconds = {step.name: step.seconds for step in report.steps}
         world.save("week 1")
         world.serve(2)
-        publishing = Publishing(world, measure_pace(world), seconds, {}, {})
+        publishing = Publishing(world, measure_pace(world, packages=2), seconds, {}, {})
         run_well("dbt", "build")
         world.save("week 2")
         for week in reversed(_WEEKS):

@@ -1,7 +1,7 @@
 """Which files there are: in a folder, by a glob, or at addresses."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from loader.base.errors import HeadwaterError
+from loader.base.errors import HeadwaterError, SettingsError
 from loader.fetch.downloads import Downloader
+from loader.fetch.session import UnavailableError
+from loader.fetch.transport import is_http_address
 from loader.raw.file_reader import FileFault, SourceFile, describe_local_file
 from loader.sources.contract import SINCE, UNTIL, SourceRun, parse_date
 from loader.sources.taxi.settings import TaxiSettings
 
 _TRIP_FILE = re.compile(r"(yellow|green)_tripdata\D*?(\d{4}-(?:0[1-9]|1[0-2]))")
 _COLOURS = ("yellow", "green")
+_PLACEHOLDERS = frozenset({"{colour}", "{month}"})
 
 
 @dataclass(frozen=True)
@@ -42,15 +45,24 @@ def read_period(run: SourceRun[TaxiSettings]) -> Period:
 
 
 def list_trip_files(run: SourceRun[TaxiSettings]) -> list[SourceFile]:
-    """Every trip file of the period, in the order of their names. Raises HeadwaterError if there is none."""
+    """Every trip file of the period, in the order of their names. Raises HeadwaterError if there is none.
+
+    A file about which its server does not answer is among them, and is not known (is_known).
+    """
     settings, period = run.settings, read_period(run)
     if "://" in settings.files:
         found = _list_remote(run, list_addresses(settings, period))
     else:
         found = _list_local(settings.files, period, settings.zones)
     if not found:
-        raise HeadwaterError(f"sources.taxi.files: there is no trip file of this period at {settings.files}.")
+        of_period = " of this period" if period.since or period.until else ""
+        raise HeadwaterError(f"sources.taxi.files: there is no trip file{of_period} at {settings.files}.")
     return found
+
+
+def is_known(file: SourceFile) -> bool:
+    """Whether the file's version and length are known."""
+    return bool(file.version)
 
 
 def list_zone_files(run: SourceRun[TaxiSettings]) -> list[SourceFile]:
@@ -59,7 +71,8 @@ def list_zone_files(run: SourceRun[TaxiSettings]) -> list[SourceFile]:
     if "://" in place:
         files = _list_remote(run, [place])
     else:
-        files = [_describe_local(Path(place), Path(place).name)] if Path(place).is_file() else []
+        path = Path(place).expanduser()
+        files = [_describe_local(path, path.name)] if path.is_file() else []
     if not files:
         raise HeadwaterError(f"sources.taxi.zones: there is no file at {place}.")
     # One name wherever it is from: another look-up replaces this one.
@@ -67,11 +80,19 @@ def list_zone_files(run: SourceRun[TaxiSettings]) -> list[SourceFile]:
 
 
 def list_addresses(settings: TaxiSettings, period: Period) -> list[str]:
-    """The addresses in `files`; one with {month}, and {colour}, stands for those of all months of the period."""
+    """The addresses in `files`; one with {month}, and {colour}, stands for those of all months of the period.
+
+    Raises SettingsError for what is no address.
+    """
     since = period.since or parse_date(settings.since)
     until = period.until or parse_date(settings.until)
     addresses = []
-    for template in settings.files.replace(",", " ").split():
+    for template in _list_templates(settings):
+        if not is_http_address(template) or set(re.findall(r"\{.*?\}", template)) - _PLACEHOLDERS:
+            raise SettingsError(
+                f"sources.taxi.files has {template!r}, which is not an http address; {{colour}} and {{month}} may"
+                " stand for a part of one. Folders and globs stand alone."
+            )
         if "{month}" in template:
             addresses += [
                 template.replace("{month}", month).replace("{colour}", colour)
@@ -83,6 +104,10 @@ def list_addresses(settings: TaxiSettings, period: Period) -> list[str]:
     return addresses
 
 
+def _list_templates(settings: TaxiSettings) -> list[str]:
+    return settings.files.replace(",", " ").split()
+
+
 def list_months(since: date, until: date) -> list[str]:
     """`2025-01` and so on: the months from `since` on and before `until`."""
     first, last = since.year * 12 + since.month - 1, until.year * 12 + until.month - 1
@@ -90,11 +115,13 @@ def list_months(since: date, until: date) -> list[str]:
 
 
 def _list_local(place: str, period: Period, zones: str) -> list[SourceFile]:
-    folder, pattern = Path(place), "**/*"
+    folder, pattern = Path(place).expanduser(), "**/*"
     if not folder.is_dir():
         fixed = re.split(r"[*?\[]", place, maxsplit=1)[0]
-        folder = Path(fixed[: fixed.rfind("/") + 1] or ".")
+        folder = Path(fixed[: fixed.rfind("/") + 1] or ".").expanduser()
         pattern = place[fixed.rfind("/") + 1 :]
+        if not folder.is_dir() or (fixed == place and not (folder / pattern).exists()):
+            raise SettingsError(f"sources.taxi.files: there is no folder {place if fixed == place else folder}.")
     chosen = {
         str(path.relative_to(folder)): path
         for path in folder.glob(pattern)
@@ -104,28 +131,52 @@ def _list_local(place: str, period: Period, zones: str) -> list[SourceFile]:
 
 
 def _is_zone_file(path: Path, zones: str) -> bool:
-    return "zone_lookup" in path.name or ("://" not in zones and path.resolve() == Path(zones).resolve())
+    return "zone_lookup" in path.name or ("://" not in zones and path.resolve() == Path(zones).expanduser().resolve())
 
 
 def _describe_local(path: Path, name: str) -> SourceFile:
-    file = describe_local_file(path)
-    modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    try:
+        file = describe_local_file(path)
+        modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError as error:
+        return _postpone(name, str(path.resolve()), UnavailableError(f"{error.strerror or error}."))
     facts = {"address": str(path.resolve()), "modified_at": modified, "content_hash": file.version}
     return _add_facts(replace(file, name=name), facts)
 
 
 def _list_remote(run: SourceRun[TaxiSettings], addresses: Sequence[str]) -> list[SourceFile]:
-    return list(_look_up(Downloader(run.downloads, run.progress.download), addresses))
-
-
-def _look_up(downloader: Downloader, addresses: Sequence[str]) -> Iterator[SourceFile]:
+    """Those of the files that exist. Raises UnavailableError if their server does not answer twice in a row."""
+    downloader = Downloader(run.downloads, run.progress.download)
+    named = {*_list_templates(run.settings), run.settings.zones}
+    files, is_silent = [], False
     for address in addresses:
-        if remote := downloader.look_up(address):
+        # Without the server: files that move to another one are the same files.
+        name = urlsplit(address).path.lstrip("/")
+        try:
+            remote = downloader.look_up(address)
+        except UnavailableError as error:
+            if is_silent:
+                raise
+            is_silent = True
+            files.append(_postpone(name, address, error))
+            continue
+        is_silent = False
+        if remote:
             facts = {"address": address, "etag": remote.etag, "modified_at": remote.modified_at}
-            # Without the server: files that move to another one are the same files.
-            name = urlsplit(address).path.lstrip("/")
             file = SourceFile(name, remote.version, remote.size_bytes, partial(downloader.fetch, remote))
-            yield _add_facts(file, facts)
+            files.append(_add_facts(file, facts))
+        elif address in named:
+            run.progress.warn(f"There is no file at {address}.")
+    return files
+
+
+def _postpone(name: str, address: str, error: UnavailableError) -> SourceFile:
+    """A file that exists and that cannot be had: the load says so, and raw keeps what it has of it."""
+
+    def fail() -> AbstractContextManager[Path]:
+        raise error
+
+    return _add_facts(SourceFile(name, "", None, fail), {"address": address})
 
 
 def _add_facts(file: SourceFile, facts: dict[str, Any]) -> SourceFile:

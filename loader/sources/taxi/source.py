@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from loader.base.errors import HeadwaterError
 from loader.raw.file_reader import SourceFile
 from loader.raw.files import Files
 from loader.sources.contract import ONLY, SINCE, UNTIL, Batch, Plan, Source, SourceRun
 from loader.sources.taxi.columns import TRIP_SCHEMA, ZONE_SCHEMA, match_trip_columns, match_zone_columns
+from loader.sources.taxi.estimate import estimate_files, read_chosen
 from loader.sources.taxi.facts import FACTS, TripSurvey
 from loader.sources.taxi.listing import list_trip_files, list_zone_files, read_period, require_trip_name
 from loader.sources.taxi.settings import TaxiSettings
@@ -33,17 +33,20 @@ def find_vanished(batch: TaxiBatch, held: Iterable[str]) -> set[str]:
 
 def load_in_batches(run: SourceRun[TaxiSettings]) -> Plan:
     """Zones and the first trip files in one load, then the others."""
-    chosen = run.options.list(ONLY)
-    if unknown := [name for name in chosen if name not in ("trips", "zones")]:
-        raise HeadwaterError(f"--only: taxi has no resource {unknown[0]!r}; it has: trips, zones.")
-    if chosen == ("zones",):
+    chosen = read_chosen(run)
+    if chosen == {"zones"}:
         yield Batch(("zones",), TaxiBatch(run, [], frozenset()))
         return
     files = [require_trip_name(file) for file in list_trip_files(run)]
     listed = frozenset(file.name for file in files)
     for number, group in enumerate(_group(files)):
-        is_with_zones = number == 0 and chosen != ("trips",)
+        is_with_zones = number == 0 and "zones" in chosen
         yield Batch(("zones", "trips") if is_with_zones else ("trips",), TaxiBatch(run, group, listed))
+
+
+def reads_all(batch: TaxiBatch) -> bool:
+    """Whether the run reads files again that raw holds."""
+    return batch.run.options.is_full_refresh
 
 
 def _group(files: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:
@@ -67,6 +70,7 @@ SOURCE = Source(
             "zones",
             ZONE_SCHEMA,
             lambda batch: list_zone_files(batch.run),
+            reads_all=reads_all,
             removes_unlisted=True,
             match=match_zone_columns,
             facts=FACTS,
@@ -75,6 +79,7 @@ SOURCE = Source(
             "trips",
             TRIP_SCHEMA,
             lambda batch: batch.files,
+            reads_all=reads_all,
             find_vanished=find_vanished,
             match=match_trip_columns,
             facts=FACTS,
@@ -83,4 +88,5 @@ SOURCE = Source(
     ),
     options=(ONLY, SINCE, UNTIL),
     plan=load_in_batches,
+    estimate=estimate_files,
 )

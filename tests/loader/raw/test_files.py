@@ -126,6 +126,63 @@ def test_a_changed_file_replaces_exactly_its_own_rows(folder: Path, warehouse: S
     assert len(warehouse.ask(ROWS)) == 4
 
 
+def test_every_file_is_read_again_where_all_are_asked_for(folder: Path, warehouse: ShapeLoader) -> None:
+    write(folder, "a.parquet", [10, 20])
+    write(folder, "b.parquet", [30])
+    write(folder, "bad.parquet", [None])
+    warehouse.load(TRIP_FILES, folder)
+    write(folder, "b.parquet", [31, 41])
+    rows, loads = warehouse.ask(ROWS), warehouse.ask("select distinct _dlt_load_id from {raw}.trips")
+    again = replace(TRIP_FILES, reads_all=lambda given: given == folder)
+    assert warehouse.load(again, folder) == {"extracted": 5, "changed": 3, "new": 1, "rejected": 1}
+    assert warehouse.ask(ROWS) == [*rows[:2], ("b.parquet", 1, 31, 3.1), ("b.parquet", 2, 41, 4.1)]
+    fresh = "select distinct _dlt_load_id from {raw}.files where status = 'loaded'"
+    assert warehouse.ask(fresh) == warehouse.ask("select distinct _dlt_load_id from {raw}.trips") != loads
+    warehouse.check_ledger("trips", 4)
+
+
+def grow_after(checks: int, folder: Path) -> list[SourceFile]:
+    """The files, of which `b.csv` gets another row once it was found unchanged that often."""
+
+    def list_growing(file: SourceFile) -> SourceFile:
+        checked: list[bool] = []
+
+        def is_unchanged() -> bool:
+            if len(checked) == checks:
+                with (folder / "b.csv").open("a") as grown:
+                    grown.write("40,4.0,\n")
+            checked.append(file.is_unchanged())
+            return checked[-1]
+
+        return replace(file, is_unchanged=is_unchanged) if file.name == "b.csv" else file
+
+    return [list_growing(file) for file in list_folder(folder)]
+
+
+def test_a_file_that_is_written_to_while_it_is_read_waits_for_the_next_run(
+    folder: Path, warehouse: ShapeLoader
+) -> None:
+    write(folder, "a.parquet", [10])
+    (folder / "b.csv").write_text("PULocationID,fare_amount,note\n30,3.0,\n")
+    first_look = replace(TRIP_FILES, list_files=lambda folder: grow_after(0, folder))
+    assert warehouse.load(first_look, folder) == {"extracted": 1, "new": 1}
+    assert warehouse.progress.failures == [
+        "trips: b.csv could not be read: it changed while it was read. Run again once it is complete."
+    ]
+    assert warehouse.load(TRIP_FILES, folder) == {"extracted": 3, "new": 2, "unchanged": 1}
+    # Behind the first look its rows are with dlt already: then nothing of the load comes into raw.
+    write(folder, "a.parquet", [11])
+    with (folder / "b.csv").open("a") as grown:
+        grown.write("50,5.0,\n")
+    before = warehouse.dump()
+    with pytest.raises(PipelineStepFailed, match=r"b\.csv changed while it was read"):
+        warehouse.load(replace(TRIP_FILES, list_files=lambda folder: grow_after(1, folder)), folder)
+    assert warehouse.dump() == before
+    assert warehouse.load(TRIP_FILES, folder) == {"extracted": 5, "changed": 3, "new": 2}
+    assert [row[2] for row in warehouse.ask(ROWS)] == [11, 30, 40, 50, 40]
+    warehouse.check_ledger("trips", 5)
+
+
 def test_a_bad_file_is_rejected_with_its_reason_and_the_others_are_loaded(folder: Path, warehouse: ShapeLoader) -> None:
     write(folder, "good.parquet", [10])
     write(folder, "good_too.parquet", [20])
@@ -137,8 +194,12 @@ def test_a_bad_file_is_rejected_with_its_reason_and_the_others_are_loaded(folder
     # Its last row is the bad one, behind what a reader takes at once.
     (folder / "row.csv").write_text("PULocationID,note\n" + f"1,{'x' * 99}\n" * 100_000 + "Bronx,\n")
     (folder / "none.csv").touch()
+    (folder / "latin.csv").write_bytes("PULocationID,note\n1,Zürich\n".encode("latin-1"))
+    (folder / "latin_heading.csv").write_bytes("PULocationID,größe\n1,2\n".encode("latin-1"))
+    (folder / "torn.csv.gz").write_bytes(gzip.compress(b"PULocationID\n" + b"1\n" * 9)[:-9])
+    (folder / "torn_row.csv").write_text("PULocationID,fare_amount,note\n1,1.0,\n2")
     (folder / "notes.txt").write_text("PULocationID\n1\n")
-    assert warehouse.load(TRIP_FILES, folder) == {"extracted": 10, "new": 2, "rejected": 8}
+    assert warehouse.load(TRIP_FILES, folder) == {"extracted": 14, "new": 2, "rejected": 12}
     assert warehouse.ask(ROWS) == [("good.parquet", 1, 10, 1.0), ("good_too.parquet", 1, 20, 2.0)]
     reasons = {name: reason for name, _, status, reason in warehouse.ask(FILES) if status == "rejected"}
     assert reasons["no_place.parquet"] == "lacks PULocationID"
@@ -148,10 +209,15 @@ def test_a_bad_file_is_rejected_with_its_reason_and_the_others_are_loaded(folder
     assert "Bronx" in reasons["row.csv"]
     assert reasons["notes.txt"] == "is neither Parquet nor CSV by its name"
     assert "Empty CSV" in reasons["none.csv"]
+    assert "UTF8" in reasons["latin.csv"]
+    assert reasons["latin_heading.csv"] == "is not in UTF-8"
+    assert "runcated" in reasons["torn.csv.gz"]
+    assert "Expected 3 columns, got 1" in reasons["torn_row.csv"]
+    assert all("\n" not in reason for reason in reasons.values())
     assert {reject.record_id: reject.reason for reject in list_open(warehouse.raw)} == reasons
     warehouse.check_ledger("trips", 2)
     before = warehouse.dump()
-    assert warehouse.load(TRIP_FILES, folder) == {"extracted": 10, "unchanged": 2, "rejected": 8}
+    assert warehouse.load(TRIP_FILES, folder) == {"extracted": 14, "unchanged": 2, "rejected": 12}
     assert warehouse.dump() == before
 
 
@@ -236,7 +302,7 @@ def test_a_file_that_cannot_be_fetched_holds_back_no_other(folder: Path, warehou
         return [replace(first, open=fail), *others]
 
     assert warehouse.load(replace(TRIP_FILES, list_files=list_with_fault), folder) == {"extracted": 1, "changed": 1}
-    assert warehouse.progress.failures == ["trips: a.parquet could not be fetched: HTTP 503 in all attempts."]
+    assert warehouse.progress.failures == ["trips: a.parquet could not be read: HTTP 503 in all attempts."]
     assert [row[2] for row in warehouse.ask(ROWS)] == [10, 21]
     assert warehouse.load(TRIP_FILES, folder) == {"extracted": 2, "changed": 1, "unchanged": 1}
     assert [row[2] for row in warehouse.ask(ROWS)] == [11, 21]

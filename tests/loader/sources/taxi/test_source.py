@@ -3,7 +3,6 @@
 import csv
 import gzip
 import json
-import signal
 from pathlib import Path
 
 import duckdb
@@ -16,7 +15,7 @@ from loader.samples.taxi.files import generate_files
 from loader.samples.taxi.server import TaxiServer
 from loader.sources.contract import RunOptions
 from tests.support.loading import SourceLoader
-from tests.support.workspace import RECORDED, Workspace
+from tests.support.workspace import RECORDED
 
 FILES = generate_files()
 FEW = ("green_tripdata_2018-01.csv", "yellow_tripdata_2018-01.csv", "yellow_tripdata_2023-01.parquet")
@@ -115,26 +114,6 @@ def test_a_file_that_cannot_be_fetched_holds_back_no_other(tmp_path: Path) -> No
         (FEW[1], 273),
         (FEW[2], 273),
     ]
-
-
-@pytest.mark.parametrize("moment", [2, 5])
-def test_a_killed_load_run_again_is_equal(workspace: Workspace, tmp_path: Path, moment: int) -> None:
-    """Killed while the server answers this request for a file: some are read, and none is in raw."""
-    workspace.environment["HEADWATER_DOMAINS"] = "taxi"
-    with TaxiServer({name: FILES[name] for name in (*FEW, "taxi_zone_lookup.csv")}) as server:
-        workspace.environment |= {
-            "SOURCES__TAXI__FILES": server.addresses,
-            "SOURCES__TAXI__ZONES": server.zones_address,
-        }
-        server.fail_next(*[lambda _, answer: answer] * (3 + moment))
-        running = workspace.start("dlt", "pipeline", "taxi", "run")
-        server.fail_next(lambda _, answer: (running.send(signal.SIGKILL), answer)[1])
-        running.wait(60)
-        workspace.run_well("dlt", "pipeline", "taxi", "run")
-    with workspace.open_duckdb() as connection:
-        rows = connection.execute("select file_name, count(*) from raw_taxi.trips group by all order by all").fetchall()
-        zones = connection.execute("select count(*) from raw_taxi.zones").fetchone()
-    assert (rows, zones) == ([(name, 273) for name in FEW], (17,))
 
 
 @pytest.mark.skipif(not RECORDED_TAXI.exists(), reason="the recorded files are not here")
