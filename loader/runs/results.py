@@ -102,6 +102,7 @@ class Recorder:
         self.notes.append(message)
 
     def fail(self, message: str, cause: Exception | None = None) -> None:
-        """See Progress."""
+        """See Progress. The recorder of the run has what failed in each of its loads."""
         self.failures.append(message)
         self.cause = cause or self.cause
+        self._display.fail(message, cause)

@@ -5,40 +5,21 @@ import gzip
 import json
 from pathlib import Path
 
-import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from loader.base.settings import read_settings
 from loader.samples.faults import answer_status
-from loader.samples.taxi.files import generate_files
 from loader.samples.taxi.server import TaxiServer
 from loader.sources.contract import RunOptions
-from tests.support.loading import SourceLoader
+from tests.support.taxi import FEW, FILES, ask, open_loader, write_few
 from tests.support.workspace import RECORDED
 
-FILES = generate_files()
-FEW = ("green_tripdata_2018-01.csv", "yellow_tripdata_2018-01.csv", "yellow_tripdata_2023-01.parquet")
 RECORDED_TAXI = RECORDED / "taxi"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "files"
-    (made / "more").mkdir(parents=True)
-    for name in (*FEW, "taxi_zone_lookup.csv"):
-        (made / ("more" if "green" in name else ".") / name).write_bytes(FILES[name])
-    return made
-
-
-def open_loader(tmp_path: Path, files: str, zones: str | None = None) -> SourceLoader:
-    settings = read_settings({"HEADWATER_DATA": str(tmp_path / "data")})
-    return SourceLoader("taxi", settings, files=files, zones=zones or str(tmp_path / "files" / "taxi_zone_lookup.csv"))
-
-
-def ask(tmp_path: Path, sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(tmp_path / "data" / "warehouse.duckdb"), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
+    return write_few(tmp_path)
 
 
 def test_a_folder_is_read_with_its_subfolders_and_no_file_twice(folder: Path, tmp_path: Path) -> None:
@@ -108,12 +89,26 @@ def test_a_file_that_cannot_be_fetched_holds_back_no_other(tmp_path: Path) -> No
         months = RunOptions(narrowed_to={"since": ("2018-01",), "until": ("2023-02",)})
         failed = loader.load(months, since="2022-12")
         assert failed.error is not None
-        assert "yellow_tripdata_2023-01.parquet" in failed.error
+        assert "yellow_tripdata_2023-01.parquet could not be read" in failed.error
+        loaded = "select file_name, count(*) from raw_taxi.trips group by all order by all"
+        assert ask(tmp_path, loaded) == [(FEW[1], 273)]
         loader.load(months)
-    assert ask(tmp_path, "select file_name, count(*) from raw_taxi.trips group by all order by all") == [
-        (FEW[1], 273),
-        (FEW[2], 273),
-    ]
+    assert ask(tmp_path, loaded) == [(FEW[1], 273), (FEW[2], 273)]
+
+
+def test_a_full_refresh_reads_every_file_again(tmp_path: Path) -> None:
+    with TaxiServer({name: FILES[name] for name in (*FEW, "taxi_zone_lookup.csv")}) as server:
+        loader = open_loader(tmp_path, server.addresses, server.zones_address)
+        loader.load()
+        trips = "select * exclude (_dlt_load_id) from raw_taxi.trips order by all"
+        loads = "select distinct _dlt_load_id from raw_taxi.trips"
+        before, first_loads, asked = ask(tmp_path, trips), ask(tmp_path, loads), len(server.requests)
+        again = loader.load(RunOptions(is_full_refresh=True)).resources
+        assert [resource.counts.changed for resource in again] == [17, 3 * 273]
+        fetched = sorted(request.path for request in server.requests[asked:] if request.method == "GET")
+        assert fetched == sorted(f"/{name}" for name in server.files)
+    assert ask(tmp_path, trips) == before
+    assert ask(tmp_path, loads) == ask(tmp_path, "select distinct _dlt_load_id from raw_taxi.files") != first_loads
 
 
 @pytest.mark.skipif(not RECORDED_TAXI.exists(), reason="the recorded files are not here")
