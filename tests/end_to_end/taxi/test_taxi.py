@@ -1,6 +1,7 @@
 """Taxi trips from sample files to both engines: held against plain Python, on two days."""
 
 import os
+import re
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
@@ -146,6 +147,13 @@ def test_keys_stay_the_same_when_a_file_is_loaded_again(days: Days) -> None:
     assert len(keys[0] - keys[1]) == sum((trips[0] - trips[1]).values())
     assert len(keys[1] - keys[0]) == sum((trips[1] - trips[0]).values())
     assert len(keys[0] & keys[1]) > 2000
+
+
+def test_unit_tests_of_its_models_pass(days: Days) -> None:
+    unit_tests = ("--no-use-colors", "test", "--select", "test_type:unit,path:models/transform/taxi")
+    finished = days.workspace.run("dbt", *unit_tests, extra={"DBT_EXCLUDE_RESOURCE_TYPES": ""})
+    assert finished.status == 0, finished.output
+    assert len(re.findall(r"\d+ of \d+ PASS", finished.output)) == 3
 
 
 def test_questions_have_the_same_answer_in_both_engines(days: Days) -> None:
