@@ -65,13 +65,17 @@ def _estimate_reading(
     for file in files:
         kinds.setdefault(_find_kind(file, held.get(file.name)), []).append(file)
     parts = []
-    for kind in (_NEW, _CHANGED, _REJECTED, _UNCHANGED, _UNKNOWN):
+    for kind in (_NEW, _CHANGED, _REJECTED, _UNCHANGED):
         if members := kinds.get(kind):
             is_read = kind != _UNCHANGED or run.options.is_full_refresh
             what = f"{resource}: {'read' if is_read else 'skip'} {_count_files(len(members))}, {kind}"
-            least = len(members) if is_read and is_remote else 0
+            requests = len(members) if is_read and is_remote else 0
             note = _describe_size(members, is_remote=is_remote) if is_read else ""
-            parts.append(Estimate(what, least, None if kind == _UNKNOWN else least, note))
+            parts.append(Estimate(what, requests, requests, note))
+    if silent := kinds.get(_UNKNOWN):
+        what = f"{resource}: try {_count_files(len(silent))} again"
+        least = len(silent) if is_remote else 0
+        parts.append(Estimate(what, least, None, "no answer: what is new and its size is unknown"))
     return parts
 
 

@@ -19,6 +19,9 @@ class TaxiSettings(SourceSettings):
     def check(self, section: str) -> None:
         """See SourceSettings."""
         super().check(section)
+        for name in ("files", "zones"):
+            if not getattr(self, name).strip():
+                raise SettingsError(f"{section}.{name} is empty; it must say where they are, or be left out.")
         for name in ("since", "until"):
             try:
                 parse_date(getattr(self, name))

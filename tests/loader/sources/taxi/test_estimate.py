@@ -62,7 +62,7 @@ def test_files_at_addresses_are_looked_up_and_not_downloaded(tmp_path: Path) -> 
             "trips: look up 6 files": (6, 6, "4 are not published"),
             "trips: read 2 files, new": (2, 2, f"{len(FILES[FEW[1]]):,} bytes to download; size unknown of 1 file"),
             "zones: look up 1 file": (1, 1, ""),
-            "zones: read 1 file, not known": (1, None, "size unknown of 1 file"),
+            "zones: try 1 file again": (1, None, "no answer: what is new and its size is unknown"),
         }
         assert {request.method for request in server.requests} == {"HEAD"}
     least, most, note = estimate(loader, months)["trips: look up 6 files"]

@@ -25,6 +25,7 @@ TRIPS = 20 * 273
         ("htp://127.0.0.1/a.parquet", " has 'htp://127.0.0.1/a.parquet', which is not an http address"),
         ("http://127.0.0.1/{year}.parquet", " has 'http://127.0.0.1/{year}.parquet', which is not an http address"),
         ("http://127.0.0.1/a.parquet /data/b.parquet", " has '/data/b.parquet', which is not an http address"),
+        (" ", " is empty"),
         ("/nowhere", ": there is no folder /nowhere."),
         ("/nowhere/*/*.parquet", ": there is no folder /nowhere."),
         ("FOLDER/*.orc", ": there is no trip file at FOLDER/*.orc."),

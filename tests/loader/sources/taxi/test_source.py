@@ -3,7 +3,11 @@
 import csv
 import gzip
 import json
+from collections import Counter
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow.parquet as pq
 import pytest
@@ -121,24 +125,49 @@ def test_every_recorded_file_is_loaded_or_rejected_with_the_right_reason(tmp_pat
             tmp_path, "select file_name, status, row_count, reason from raw_taxi.files where resource = 'trips'"
         )
     }
-    paths = [path for path in RECORDED_TAXI.rglob("*") if path.is_file() and "zone_lookup" not in path.name]
-    for path in paths:
-        state = states.pop(str(path.relative_to(RECORDED_TAXI)))
-        if path.name.endswith(".json.gz"):
-            assert state == ("rejected", 0, "is neither Parquet nor CSV by its name")
-        else:
-            assert state == ("loaded", count_rows(path), None)
-    assert states == {}
-    sums = ask(tmp_path, "select round(sum(fare_amount), 2) from raw_taxi.trips where file_name like '%2025-01%'")
-    (sample,) = RECORDED_TAXI.glob("*2025-01*")
-    assert sums == [(round(sum(pq.read_table(sample)["fare_amount"].to_pylist()), 2),)]
+    loaded = {
+        str(path.relative_to(RECORDED_TAXI)): read_trips(path)
+        for path in RECORDED_TAXI.rglob("*")
+        if path.is_file() and "zone_lookup" not in path.name and not path.name.endswith(".json.gz")
+    }
+    expected = {name: ("loaded", len(trips), None) for name, trips in loaded.items()}
+    (json_file,) = RECORDED_TAXI.rglob("*.json.gz")
+    not_a_table = ("rejected", 0, "is neither Parquet nor CSV by its name")
+    assert states == expected | {str(json_file.relative_to(RECORDED_TAXI)): not_a_table}
+
+    fares = ask(tmp_path, "select file_name, sum(cast(fare_amount as decimal(12, 2))) from raw_taxi.trips group by all")
+    assert dict(fares) == {name: sum(trip.fare for trip in trips) for name, trips in loaded.items()}
+    hours = "select file_name, pickup_zone_id, date_trunc('hour', pickup_datetime), count(*) from raw_taxi.trips"
+    assert {(name, zone, hour): count for name, zone, hour, count in ask(tmp_path, f"{hours} group by all")} == Counter(
+        (name, trip.zone, trip.hour) for name, trips in loaded.items() for trip in trips
+    )
 
 
-def count_rows(path: Path) -> int:
+class RecordedTrip(NamedTuple):
+    """What a file says of a trip: its fare in dollars, and the zone and the hour of its pick-up."""
+
+    fare: Decimal
+    zone: float
+    hour: datetime
+
+
+def read_trips(path: Path) -> list[RecordedTrip]:
+    """The trips of a recorded file, in plain Python."""
     if path.suffix == ".parquet":
-        return int(pq.ParquetFile(path).metadata.num_rows)
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
-        return sum(1 for _ in csv.reader(lines)) - 1
+        rows = pq.read_table(path).to_pylist()
+    else:
+        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
+            rows = list(csv.DictReader(lines))
+    (pickup,) = rows[0].keys() & {"pickup_datetime", "tpep_pickup_datetime", "lpep_pickup_datetime"}
+    (zone,) = rows[0].keys() & {"pickup_location_id", "PULocationID"}
+    return [
+        RecordedTrip(
+            Decimal(str(row["fare_amount"])),
+            float(row[zone]),
+            datetime.fromisoformat(str(row[pickup])).replace(minute=0, second=0),
+        )
+        for row in rows
+    ]
 
 
 def test_zones_keep_na_as_text(folder: Path, tmp_path: Path) -> None:
