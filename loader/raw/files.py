@@ -58,6 +58,7 @@ class Files(Generic[T]):
     has in addition is kept as text. `list_files` is called with whatever `build` is given. A file of a version that
     raw holds is not read, unless `reads_all` says so of what `build` is given; one that is read replaces exactly its
     own rows; one that cannot be read, or does not fit the schema, is rejected whole, and read again by the next run.
+    With `is_required`, the others are of no use without it: the run fails.
 
     A file that is no longer listed keeps its rows, as archives drop old files from their lists. With
     `removes_unlisted`, the list is complete at any time, and the rows of files that it lacks are removed.
@@ -78,6 +79,7 @@ class Files(Generic[T]):
     schema: pa.Schema
     list_files: Callable[[T], Iterable[SourceFile]]
     reads_all: Callable[[T], bool] | None = None
+    is_required: bool = False
     removes_unlisted: bool = False
     find_vanished: Callable[[T, Iterable[str]], set[str]] | None = None
     match: MatchColumns | None = None
@@ -207,6 +209,8 @@ class FileLoad:
         self._ledger.reject(record, file.name, reason)
         rows = held.row_count if held else 0
         self._states.note(FileState(file.name, file.version, file.size_bytes, rows, REJECTED, reason), file.facts)
+        if self._files.is_required:
+            self._progress.fail(f"{self._resource}: {file.name} is rejected: {reason}.")
 
     def _note_vanished(self, names: Iterable[str]) -> None:
         for name in sorted(names):

@@ -71,6 +71,7 @@ SOURCE = Source(
             ZONE_SCHEMA,
             lambda batch: list_zone_files(batch.run),
             reads_all=reads_all,
+            is_required=True,
             removes_unlisted=True,
             match=match_zone_columns,
             facts=FACTS,

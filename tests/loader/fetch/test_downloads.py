@@ -74,6 +74,7 @@ def test_a_file_that_changed_meanwhile_is_not_pieced_together(server: TaxiServer
     assert changed is not None
     with downloader.fetch(changed) as path:
         assert path.read_bytes() == CONTENT[::-1]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_does_not_exist_is_none(server: TaxiServer, tmp_path: Path) -> None:

@@ -50,6 +50,18 @@ def test_an_address_without_a_file_is_told_and_a_month_that_is_not_published_is_
         assert notes == [f"Note: There is no file at {server.url}/{FEW[0]}."]
 
 
+def test_a_zone_look_up_that_is_rejected_fails_the_run(tmp_path: Path) -> None:
+    folder = write_few(tmp_path)
+    (folder / ZONES).write_bytes('"LocationID","Borough","Zone","service_zone"\n1,"Å","Å","Å"\n'.encode("latin-1"))
+    loader = open_loader(tmp_path, str(folder))
+    error = loader.load().error
+    assert error is not None
+    assert error.startswith(f"zones: {ZONES} is rejected: ")
+    (folder / ZONES).write_bytes(FILES[ZONES])
+    assert loader.load().error is None
+    assert ask(tmp_path, "select count(*) from raw_taxi.zones") == [(17,)]
+
+
 def test_a_full_disk_in_a_download_is_told_and_the_next_run_continues(tmp_path: Path) -> None:
     with TaxiServer({NAME: CONTENT, ZONES: FILES[ZONES]}) as server:
         loader = open_loader(tmp_path, server.addresses, server.zones_address)
