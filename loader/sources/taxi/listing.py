@@ -69,6 +69,8 @@ def list_zone_files(run: SourceRun[TaxiSettings]) -> list[SourceFile]:
     """The zone look-up. Raises HeadwaterError if there is none."""
     place = run.settings.zones
     if "://" in place:
+        if not is_http_address(place):
+            raise SettingsError(f"sources.taxi.zones is {place!r}, which is not an http address.")
         files = _list_remote(run, [place])
     else:
         path = Path(place).expanduser()
@@ -80,7 +82,7 @@ def list_zone_files(run: SourceRun[TaxiSettings]) -> list[SourceFile]:
 
 
 def list_addresses(settings: TaxiSettings, period: Period) -> list[str]:
-    """The addresses in `files`; one with {month}, and {colour}, stands for those of all months of the period.
+    """The addresses in `files`; one with {colour} or {month} stands for those of both colours, of all months.
 
     Raises SettingsError for what is no address.
     """
@@ -93,15 +95,12 @@ def list_addresses(settings: TaxiSettings, period: Period) -> list[str]:
                 f"sources.taxi.files has {template!r}, which is not an http address; {{colour}} and {{month}} may"
                 " stand for a part of one. Folders and globs stand alone."
             )
-        if "{month}" in template:
-            addresses += [
-                template.replace("{month}", month).replace("{colour}", colour)
-                for month in list_months(since, until)
-                for colour in (_COLOURS if "{colour}" in template else ("",))
-            ]
-        elif period.has(template):
-            addresses.append(template)
-    return addresses
+        addresses += [
+            template.replace("{month}", month).replace("{colour}", colour)
+            for month in (list_months(since, until) if "{month}" in template else [""])
+            for colour in (_COLOURS if "{colour}" in template else [""])
+        ]
+    return [address for address in addresses if period.has(address)]
 
 
 def _list_templates(settings: TaxiSettings) -> list[str]:

@@ -1,7 +1,9 @@
 """Where trip files come from: wrong places are told in a line, and a download that stops is continued."""
 
+import re
 import signal
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from loader.fetch.session import MAX_ATTEMPTS
 from loader.samples.faults import answer_status, cut_body
 from loader.samples.taxi.server import TaxiServer
 from loader.sources.contract import RunOptions
+from loader.sources.taxi.listing import Period, list_addresses
+from loader.sources.taxi.settings import TaxiSettings
 from tests.support.taxi import FEW, FILES, ZONES, ask, open_loader, repeat_trips, write_few
 from tests.support.workspace import Workspace
 
@@ -37,6 +41,28 @@ def test_a_place_that_cannot_be_right_is_told_in_a_line(tmp_path: Path, files: s
     assert error is not None
     assert error.startswith(f"sources.taxi.files{told.replace('FOLDER', folder)}")
     assert "\n" not in error
+
+
+def test_a_place_of_zones_that_cannot_be_right_is_told_in_a_line(tmp_path: Path) -> None:
+    folder = str(write_few(tmp_path))
+    for zones in ("htp://127.0.0.1/zones.csv", "/nowhere.csv"):
+        error = open_loader(tmp_path, folder, zones).load().error
+        assert error is not None
+        assert re.fullmatch(rf"sources\.taxi\.zones.*{zones}.*", error)
+
+
+def test_an_address_stands_for_both_colours_and_all_months() -> None:
+    settings = TaxiSettings()
+    settings.files = "http://a/{colour}_tripdata_{month}.csv,http://b/{colour}_tripdata_2017-01.csv http://c/any.csv"
+    period = Period(date(2018, 1, 1), date(2018, 3, 1))
+    assert list_addresses(settings, period) == [
+        "http://a/yellow_tripdata_2018-01.csv",
+        "http://a/green_tripdata_2018-01.csv",
+        "http://a/yellow_tripdata_2018-02.csv",
+        "http://a/green_tripdata_2018-02.csv",
+        "http://c/any.csv",
+    ]
+    assert "http://b/green_tripdata_2017-01.csv" in list_addresses(settings, Period(None, None))
 
 
 def test_an_address_without_a_file_is_told_and_a_month_that_is_not_published_is_not(
