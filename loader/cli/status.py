@@ -169,7 +169,7 @@ def print_status(status: Status, console: Console) -> None:
     marts.add_column("same")
     for mart in status.marts:
         same = {True: "yes", False: "[red]no[/red]", None: "?"}[mart.is_equal]
-        if status.is_pseudonymous or mart.is_left_over:
+        if mart.is_left_over or (status.is_pseudonymous and not mart.is_equal):
             same = "–"
         marts.add_row(mart.name, _show_count(mart.duckdb_rows), _show_count(mart.postgres_rows), same)
     console.print(marts)
@@ -182,7 +182,7 @@ def print_status(status: Status, console: Console) -> None:
     if status.missing_reader:
         console.print(f"[yellow]Warning:[/yellow] {escape(status.missing_reader)}", soft_wrap=True, highlight=False)
     if status.is_pseudonymous:
-        console.print("Postgres was published pseudonymously: it holds groups where DuckDB has people.")
+        console.print("Postgres was published pseudonymously: it holds groups where DuckDB has people, if it has any.")
     elif status.is_to_be_pseudonymous and status.has_names:
         console.print("[red]Postgres holds marts with names.[/red] `headwater run` replaces them by pseudonymous ones.")
     elif status.is_same is not None:
