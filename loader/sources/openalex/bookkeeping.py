@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from loader.base.dbt_project import read_seed
 from loader.raw.warehouse import RawSchema
-from loader.sources.openalex.models import MEMBERS
+from loader.sources.openalex.made_records import MEMBERS
 
 MERGED, GONE, MOVED, PRESENT = "merged", "gone", "moved", "present"
 _RECORD_IS_RECENT_FOR = timedelta(days=30)

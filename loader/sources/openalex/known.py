@@ -6,8 +6,9 @@ from datetime import timedelta
 import msgspec
 
 from loader.raw.warehouse import RawSchema
+from loader.sources.openalex.made_records import MEMBERS
 from loader.sources.openalex.mentioned import Mentions, Named
-from loader.sources.openalex.models import EPOCH, MEMBERS, read_utc
+from loader.sources.openalex.models import EPOCH, read_utc
 
 _CHANGED_AT = "select id, epoch_us(updated_at) from {raw}.works"
 _MICROSECOND = timedelta(microseconds=1)

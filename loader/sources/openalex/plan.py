@@ -14,9 +14,9 @@ from loader.sources.openalex.client import OpenAlexClient
 from loader.sources.openalex.coauthor_cache import CoauthorCache
 from loader.sources.openalex.estimate import estimate_works
 from loader.sources.openalex.groups import Group
+from loader.sources.openalex.made_records import MEMBERS
 from loader.sources.openalex.members import Members, describe_members
 from loader.sources.openalex.mentioned import Mentioned, Mentions, read_mentioned
-from loader.sources.openalex.models import MEMBERS
 from loader.sources.openalex.options import AUTHOR
 from loader.sources.openalex.settings import OpenAlexSettings
 from loader.sources.openalex.state import WorksState

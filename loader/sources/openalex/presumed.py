@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from loader.raw.warehouse import RawSchema
-from loader.sources.openalex.models import MEMBERS
+from loader.sources.openalex.made_records import MEMBERS
 from loader.sources.openalex.roster import RosterEntry
 
 # If several authors have one ORCID, it belongs to the one who has it in the roster.

@@ -20,8 +20,9 @@ from loader.sources.openalex.estimate import (
     estimate_unknown_people,
     estimate_works,
 )
+from loader.sources.openalex.made_records import CoauthorYears, RosterMember
 from loader.sources.openalex.members import list_files
-from loader.sources.openalex.models import Author, CoauthorYears, Institution, RosterMember, Topic, Work
+from loader.sources.openalex.models import Author, Institution, Topic, Work
 from loader.sources.openalex.options import AUTHOR
 from loader.sources.openalex.plan import OpenAlexLoad, OpenAlexRun, plan_openalex
 from loader.sources.openalex.questions import QUESTIONS

@@ -25,8 +25,9 @@ from loader.samples.faults import Answer, Request
 from loader.samples.openalex.catalogue import Catalogue
 from loader.samples.openalex.server import OpenAlexServer
 from loader.sources.openalex.client import OpenAlexClient
+from loader.sources.openalex.made_records import RosterMember
 from loader.sources.openalex.members import Members
-from loader.sources.openalex.models import Author, Institution, RosterMember, Topic, Work
+from loader.sources.openalex.models import Author, Institution, Topic, Work
 from tests.support.progress import SilentProgress
 from tests.support.values import (
     RAW_VALUES,
