@@ -3,12 +3,31 @@
 import argparse
 import sys
 from functools import partial
+from typing import Any, NoReturn
 
 from dlt.common.configuration import plugins
 
+from loader.base.console import build_console, report_error
 from loader.base.dlt_context import plug_run_context
 
 __all__ = ["plug_cli_rejects", "plug_cli_replay", "plug_cli_run", "plug_run_context"]  # what dlt calls
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    """Says in one line what it does not take; argparse prints the usage of all of dlt."""
+
+    def parse_known_args(self, *args: Any, **kwargs: Any) -> Any:
+        """As argparse does it; arguments that are left over are an error here, not in dlt's own parser."""
+        found, unknown = super().parse_known_args(*args, **kwargs)
+        if unknown:
+            self.error(f"no such argument: {' '.join(unknown)}")
+        return found, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the message and ends with argparse's status."""
+        command = self.prog.rpartition(" ")[2]
+        report_error(build_console(), f"{message[:1].upper()}{message[1:]}. See `dlt pipeline {command} --help`.")
+        sys.exit(2)
 
 
 class _PipelineCommand(plugins.SupportsCliCommand):
@@ -17,7 +36,8 @@ class _PipelineCommand(plugins.SupportsCliCommand):
     docs_url: str | None = None
 
     def configure_parser(self, parser: argparse.ArgumentParser) -> None:
-        """Nothing to add: a source's settings are dlt's configuration (`sources.<source>.*`)."""
+        """No option of its own: a source's settings are dlt's configuration (`sources.<source>.*`)."""
+        parser.__class__ = _OneLineParser  # dlt makes the parser
 
 
 class RunPipeline(_PipelineCommand):
@@ -33,6 +53,7 @@ class RunPipeline(_PipelineCommand):
 
     def configure_parser(self, parser: argparse.ArgumentParser) -> None:
         """The options of every run, and those by which sources can be narrowed."""
+        super().configure_parser(parser)
         parser.add_argument("--full-refresh", action="store_true", help="Request everything again, changed or not")
         parser.add_argument(
             "--dry-run", action="store_true", help="Print what a run would request and what it costs; load nothing"
@@ -88,6 +109,7 @@ class ShowRejects(_PipelineCommand):
 
     def configure_parser(self, parser: argparse.ArgumentParser) -> None:
         """The one option names a record."""
+        super().configure_parser(parser)
         parser.add_argument(
             "--show",
             metavar="KEY",

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -21,13 +23,36 @@ from loader.publish import embedded, postgres
 
 
 class _Group(click.Group):
-    """A group whose commands end with one line and status 1 where a user can fix the cause."""
+    """A group whose commands end with one line where a user can fix the cause: status 1, or 2 if it was mistyped."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        """As click does it, with one line for an option that the group itself does not have."""
+        with _report_mistypings():
+            return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, context: click.Context) -> object:
+        """As click does it, with one line for what goes wrong in a command."""
         try:
-            return super().invoke(context)
+            with _report_mistypings():
+                return super().invoke(context)
         except (HeadwaterError, OSError) as error:
             sys.exit(report_error(build_console(), describe_failure(error)))
+
+
+@contextmanager
+def _report_mistypings() -> Iterator[None]:
+    try:
+        yield
+    except click.UsageError as error:
+        # A group without a command shows its help.
+        if isinstance(error, click.exceptions.NoArgsIsHelpError) or not error.ctx:
+            raise
+        message = error.format_message().rstrip(".?")
+        mark = "?" if error.format_message().endswith("?") else "."
+        report_error(build_console(), f"{message}{mark} See `{error.ctx.command_path} --help`.")
+        sys.exit(error.exit_code)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -89,6 +89,24 @@ def test_an_option_of_another_source_is_refused_with_those_that_it_takes(workspa
     assert "Available Subcommands" in workspace.run_well("dlt", "pipeline", "--help")
 
 
+@pytest.mark.parametrize(
+    ("typed", "error"),
+    [
+        ("headwater --nonsense", "No such option '--nonsense'. See `headwater --help`."),
+        ("headwater rnu", "No such command 'rnu'. Did you mean 'run'? See `headwater --help`."),
+        ("headwater run --nonsense", "No such option '--nonsense'. See `headwater run --help`."),
+        ("headwater postgres grant", "Missing argument 'NAME'. See `headwater postgres grant --help`."),
+        ("dlt pipeline openalex run --nonsense", "No such argument: --nonsense. See `dlt pipeline run --help`."),
+        ("dlt pipeline run --author", "Argument --author: expected one argument. See `dlt pipeline run --help`."),
+        ("dlt pipeline rejects --all", "No such argument: --all. See `dlt pipeline rejects --help`."),
+    ],
+)
+def test_what_is_mistyped_is_one_line_that_names_the_help(workspace: Workspace, typed: str, error: str) -> None:
+    finished = workspace.run(*typed.split())
+    assert (finished.status, finished.output) == (2, f"Error: {error}\n")
+    assert "Usage: headwater postgres" in workspace.run("headwater", "postgres").output
+
+
 def test_a_domain_that_does_not_exist_is_named_with_those_there_are(workspace: Workspace) -> None:
     workspace.environment["HEADWATER_DOMAINS"] = "txai"
     assert_one_error(workspace, "There is no domain 'txai'. The domains are: academic", "dlt", "pipeline", "run")
