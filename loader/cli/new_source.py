@@ -35,6 +35,11 @@ _ENTRIES = {
     "      # A further domain: its second entry.\n": """\
       $domain: {<<: *$domain, +tags: $domain}
 """,
+    "      # A further domain: its third entry.\n": """\
+      $domain:
+        +enabled: "{{ ('$domain' in env_var('HEADWATER_DOMAINS', 'academic').split(',')
+          and target.type == 'duckdb') | as_bool }}"
+""",
 }
 
 

@@ -207,9 +207,14 @@ def test_the_columns_of_raw_are_described_once() -> None:
 
 
 def list_domains_in_project_file() -> set[str]:
-    """The domains that can be disabled and whose marts have their tag."""
-    models = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["models"]["headwater"]
-    return {name for name, settings in models["staging"].items() if name in models["marts"] and "+tags" in settings}
+    """The domains that can be disabled, their raw tests too, and whose marts have their tag."""
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
+    models, raw_tests = project["models"]["headwater"], project["data_tests"]["headwater"]["staging"]
+    return {
+        name
+        for name, settings in models["staging"].items()
+        if name in models["marts"] and "+tags" in settings and f"'{name}' in env_var" in str(raw_tests.get(name))
+    }
 
 
 def list_breaches(name: str, source: Source[Any]) -> Iterator[str]:
@@ -231,7 +236,7 @@ def list_breaches(name: str, source: Source[Any]) -> Iterator[str]:
     if not (PROJECT / "models" / "staging" / source.domain / name).is_dir():
         yield f"{name} has no staging models in dbt_project/models/staging/{source.domain}/{name}"
     if source.domain not in list_domains_in_project_file():
-        yield f"{name} is of the domain {source.domain}, which has no two entries in dbt_project/dbt_project.yml"
+        yield f"{name} is of the domain {source.domain}, which has no three entries in dbt_project/dbt_project.yml"
     tests = ROOT / "tests" / "loader" / "sources"
     if not ((tests / name).is_dir() or (tests / f"test_{name}.py").exists()):
         yield f"{name} has no tests in tests/loader/sources/{name} or tests/loader/sources/test_{name}.py"
@@ -247,7 +252,7 @@ def test_a_source_that_lacks_something_is_named_with_what_it_lacks() -> None:
         "hacker_news is not defined in loader/sources/hacker_news or loader/sources/hacker_news.py",
         "hacker_news has no stand-in server in loader/samples/hacker_news",
         "hacker_news has no staging models in dbt_project/models/staging/headlines/hacker_news",
-        "hacker_news is of the domain headlines, which has no two entries in dbt_project/dbt_project.yml",
+        "hacker_news is of the domain headlines, which has no three entries in dbt_project/dbt_project.yml",
         "hacker_news has no tests in tests/loader/sources/hacker_news or tests/loader/sources/test_hacker_news.py",
     ]
 
