@@ -6,7 +6,7 @@ import click
 
 from loader.base.settings import read_settings
 from loader.publish.export import DICTIONARY, FORMATS, export_marts
-from loader.publish.postgres import ensure_server
+from loader.publish.postgres import require_marts_server
 
 
 @click.command()
@@ -23,6 +23,6 @@ def export(marts: tuple[str, ...], kind: str, output: Path | None, partition_by:
     CSV files null is empty, an empty text is "", and times are UTC.
     """
     folder = output or read_settings().data / "exports"
-    for written in export_marts(ensure_server(), marts, kind, folder, partition_by):
+    for written in export_marts(require_marts_server(), marts, kind, folder, partition_by):
         click.echo(f"{written.path}  {written.rows:,} rows")
     click.echo(folder / DICTIONARY)

@@ -248,7 +248,7 @@ def grant_role(role: str) -> None:
     """
     from loader.publish.readers import grant_marts
 
-    was_created = grant_marts(postgres.ensure_server(), role)
+    was_created = grant_marts(postgres.require_marts_server(), role)
     made = "was created and " if was_created else ""
     click.echo(f"The role {role} {made}reads the marts. Set its password in psql: \\password {role}")
 

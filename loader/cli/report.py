@@ -20,7 +20,7 @@ def make_report(output: Path | None) -> None:
     from loader.publish.answers import answer_questions, read_questions
     from loader.publish.marts import is_pseudonymous
     from loader.publish.news import read_publications
-    from loader.publish.postgres import ensure_server
+    from loader.publish.postgres import require_marts_server
     from loader.publish.report_page import write_report
 
     settings = read_settings()
@@ -29,7 +29,7 @@ def make_report(output: Path | None) -> None:
         raise HeadwaterError(
             "No enabled domain asks a question. Write one as SQL into dbt_project/analyses/DOMAIN (docs/answers.md)."
         )
-    server = ensure_server()
+    server = require_marts_server()
     published = read_publications(server)
     if not published.keys() & {question.domain for question in questions}:
         raise HeadwaterError("Nothing is published yet. Run `headwater run` first.")

@@ -13,7 +13,7 @@ from duckdb.sqltypes import BOOLEAN, DATE, VARCHAR
 from loader.base.errors import HeadwaterError
 from loader.base.settings import read_settings
 from loader.publish.fingerprints import fingerprint_code, fingerprint_privacy
-from loader.publish.postgres import ensure_server, find_duckdb_extension, find_server, wait_for_readers
+from loader.publish.postgres import ensure_server, find_duckdb_extension, may_have_marts, wait_for_readers
 from loader.publish.privacy import Pseudonymiser, read_pseudonymiser
 from loader.raw.warehouse import open_warehouse
 
@@ -43,7 +43,7 @@ class Plugin(BasePlugin):
         settings = read_settings()
         server = duckdb.struct_type({"extension_path": VARCHAR, "connection_string": VARCHAR, "error": VARCHAR})
         conn.create_function("find_postgres", _find_postgres, [], server, side_effects=True)
-        conn.create_function("has_published", _has_published, [], BOOLEAN, side_effects=True)
+        conn.create_function("has_published", lambda: may_have_marts(settings), [], BOOLEAN, side_effects=True)
         conn.create_function("code_fingerprint", lambda domain: fingerprint_code(domain, settings), [VARCHAR], VARCHAR)
         conn.create_function("privacy_fingerprint", lambda: fingerprint_privacy(settings), [], VARCHAR)
         if pseudonymiser := read_pseudonymiser(read_settings()):
@@ -64,12 +64,6 @@ def _register_pseudonyms(conn: duckdb.DuckDBPyConnection, pseudonymiser: Pseudon
     dates = duckdb.list_type(DATE)
     conn.create_function("pseudonymise", pseudonymise, [VARCHAR, VARCHAR], VARCHAR, type=PythonUDFType.ARROW)
     conn.create_function("move_dates", move_dates, [duckdb.list_type(VARCHAR), dates], dates, type=PythonUDFType.ARROW)
-
-
-def _has_published() -> bool:
-    """Whether there is a server that may hold something published: not an embedded one that was never started."""
-    settings = read_settings()
-    return not find_server(settings).is_embedded or (settings.postgres_data / "PG_VERSION").exists()
 
 
 def _find_postgres() -> dict[str, str | None]:

@@ -62,7 +62,7 @@ class Server:
         except psycopg2.OperationalError as error:
             raise TemporaryError(
                 f"Postgres at {self.host} port {self.port} cannot be used:"
-                f" {' '.join(str(error).split()).rstrip('.?')}."
+                f" {_describe_refusal(error)}."
                 + (" Start it with `headwater postgres start`." if self.is_embedded else " Check PGHOST and PGPORT.")
             ) from error
 
@@ -99,6 +99,18 @@ def ensure_server() -> Server:
     return server
 
 
+def may_have_marts(settings: Settings) -> bool:
+    """Whether there is a server to look for marts on: not an embedded one that was never started."""
+    return not find_server(settings).is_embedded or (settings.postgres_data / "PG_VERSION").exists()
+
+
+def require_marts_server() -> Server:
+    """As `ensure_server`, but makes no embedded server: what is new there holds nothing. Raises HeadwaterError."""
+    if not may_have_marts(read_settings()):
+        raise HeadwaterError("Nothing is published yet. Run `headwater run` first.")
+    return ensure_server()
+
+
 def wait_for_readers(server: Server, schema: str, wait_seconds: float) -> None:
     """Waits until no session uses a table of the schema. Raises HeadwaterError that names those that do not end."""
     with closing(server.connect()) as connection, connection.cursor() as cursor:
@@ -125,6 +137,12 @@ def find_duckdb_extension() -> Path:
     """DuckDB's postgres extension, in its wheel: nothing is downloaded or copied."""
     folder = find_package("duckdb_extension_postgres_scanner") / "extensions" / f"v{version('duckdb')}"
     return folder / "postgres_scanner.duckdb_extension"
+
+
+def _describe_refusal(error: psycopg2.OperationalError) -> str:
+    """What libpq says of each address that it tried, without its questions, which are indented."""
+    lines = [line.strip().rstrip(".") for line in str(error).splitlines() if not line.startswith("\t")]
+    return "; ".join(filter(None, lines))
 
 
 def _quote(value: str) -> str:

@@ -17,7 +17,7 @@ from rich.console import Console
 from loader.base.errors import HeadwaterError, TemporaryError
 from loader.base.settings import CONFIG, LOCAL_CONFIG, ROOT, Settings
 from loader.publish.dump import DumpedMarts, dump_marts, list_missing_readers, refuse_restore, restore_marts
-from loader.publish.postgres import Server, ensure_server, find_server
+from loader.publish.postgres import Server, ensure_server, may_have_marts
 from loader.raw.warehouse import open_warehouse
 from loader.runs.archive import CONFIGURATION, MARTS, STATE, WAREHOUSE, Manifest, describe_folder, pack, unpack
 
@@ -162,8 +162,7 @@ def _copy_state(settings: Settings, folder: Path) -> None:
 
 
 def _dump(settings: Settings, target: Path) -> DumpedMarts | None:
-    has_server = not find_server(settings).is_embedded or (settings.postgres_data / "PG_VERSION").exists()
-    return dump_marts(ensure_server(), target) if has_server else None
+    return dump_marts(ensure_server(), target) if may_have_marts(settings) else None
 
 
 def _copy_configuration(folder: Path, files: Sequence[Path]) -> None:

@@ -184,8 +184,10 @@ def assert_one_error(workspace: Workspace, message: str, *command: str) -> None:
     assert "Traceback" not in finished.output
 
 
-def test_a_report_of_nothing_says_what_to_do_first(workspace: Workspace) -> None:
-    assert_one_error(workspace, "Nothing is published yet. Run `headwater run` first.", "headwater", "report")
+@pytest.mark.parametrize("command", ["report", "export", "postgres grant ada"])
+def test_what_reads_marts_says_what_to_do_first_and_starts_no_server(workspace: Workspace, command: str) -> None:
+    assert_one_error(workspace, "Nothing is published yet. Run `headwater run` first.", "headwater", *command.split())
+    assert not workspace.settings.postgres_data.exists()
 
 
 @pytest.mark.parametrize(

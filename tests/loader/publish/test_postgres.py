@@ -105,5 +105,8 @@ def test_a_server_that_is_not_there_is_named() -> None:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
     server = find_server(read_settings({}), {"PGHOST": "127.0.0.1", "PGPORT": str(port)})
-    with pytest.raises(HeadwaterError, match=rf"Postgres at 127\.0\.0\.1 port {port} cannot be used"):
+    reason = (
+        rf'connection to server at "127\.0\.0\.1", port {port} failed: Connection refused\. Check PGHOST and PGPORT\.'
+    )
+    with pytest.raises(HeadwaterError, match=rf"Postgres at 127\.0\.0\.1 port {port} cannot be used: {reason}$"):
         server.connect()
