@@ -9,11 +9,16 @@ import gc
 import logging
 import os
 import sys
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from loader.base.disk import FULL, is_full, require_writable
+from loader.base.disk import FULL, require_writable
 from loader.base.errors import HeadwaterError
 from loader.base.settings import derive_tool_environment, read_settings
+
+if TYPE_CHECKING:
+    from loader.publish.dbt_output import OutputFilter
 
 # `dbt build --target postgres`, in the spellings that dbt takes.
 _WORDS = {"postgres", "--target=postgres", "-tpostgres"}
@@ -28,9 +33,9 @@ if _is_dbt:
     gc.set_threshold(5_000, 50, 1_000)
 
 
-def _report_full_disk() -> None:
+def _report_full_disk(output: "OutputFilter") -> None:
     """What dbt says of a full disk depends on what it was writing."""
-    if is_full(read_settings()):
+    if output.is_disk_full:
         sys.stderr.write(f"Error: {FULL}\n")
 
 
@@ -40,8 +45,10 @@ try:
     if _is_dbt and "--help" not in sys.orig_argv:
         require_writable(_settings)
         logging.raiseExceptions = False  # a log that cannot be written is one line, not a traceback for each event
-        atexit.register(_report_full_disk)
+        from loader.publish.dbt_output import filter_screen
         from loader.publish.dbt_report import find_kind, note_at_end
+
+        atexit.register(partial(_report_full_disk, filter_screen(_settings)))
 
         if kind := find_kind(sys.orig_argv, _target):
             note_at_end(kind, _settings, _target)

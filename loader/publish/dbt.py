@@ -17,12 +17,13 @@ from rich.console import Console
 from loader.base.errors import HeadwaterError
 from loader.base.interrupts import postpone_signals
 from loader.base.settings import ROOT, Settings, derive_tool_environment
+from loader.publish.dbt_output import POSTGRES_FRAMES
 from loader.publish.dbt_report import STEP_OF_A_RUN
 from loader.publish.docs_page import render_docs_page
 
 _SUCCESSFUL = frozenset({"success", "pass", "warn", "no-op"})
 _MAX_ERROR_LINES = 20
-_FRAMES = ("Encountered an error", "> in macro", "> called by", "CONTEXT:  PL/pgSQL function", "PL/pgSQL function")
+_FRAMES = ("Encountered an error", "> in macro", "> called by", *POSTGRES_FRAMES)
 
 
 @dataclass(frozen=True)

@@ -35,15 +35,19 @@ def _note(kind: str, settings: Settings, target: str, started_at: datetime, proc
         return
     # dbt has said what went wrong, a full disk or a folder that cannot be written among it.
     with suppress(OSError):
-        keep_command(settings, kind, started_at, _find_failure(settings, target, started_at))
+        keep_command(settings, kind, started_at, find_failure(settings, target, started_at))
 
 
-def _find_failure(settings: Settings, target: str, started_at: datetime) -> str | None:
+def find_failure(settings: Settings, target: str, started_at: datetime) -> str | None:
+    """Why the dbt command that began then failed, by the results that it wrote; None if it was successful."""
     path = settings.find_dbt_artifacts(target) / "run_results.json"
     # Those of an earlier command may be there still.
     if not path.exists() or path.stat().st_mtime < started_at.timestamp():
         return "dbt ended before it ran anything"
-    results = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return "dbt could not write down what it did"
     failed = [result for result in results["results"] if result["status"] in _FAILED]
     if not failed:
         return None

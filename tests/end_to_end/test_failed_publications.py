@@ -98,6 +98,7 @@ def test_what_another_run_built_or_another_handoff_brought_is_not_published(unsw
     left_out = unswapped.run("dbt", "run", "--target", "postgres")
     assert left_out.status == 1
     assert "Not published: this run left out" in left_out.output
+    assert "PL/pgSQL" not in left_out.output, "where in our statement Postgres raised it"
     with pytest.raises(psycopg2.Error, match="another run built marts at the same time"):
         execute(unswapped, swap)
     with unswapped.server.connect() as connection:

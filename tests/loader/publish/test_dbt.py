@@ -1,6 +1,10 @@
 """What dbt reports is shortened to what a user can act on."""
 
+from datetime import UTC, datetime
+
 from loader.publish.dbt import DbtRun
+from loader.publish.dbt_report import find_failure
+from tests.support.workspace import Workspace
 
 # As dbt prints it.
 _REFUSED = """Encountered an error:
@@ -14,3 +18,11 @@ def test_a_refused_publication_is_described_by_its_sentence_alone() -> None:
     assert "marts.fct_mine would be lost" in described
     assert "PL/pgSQL" not in described
     assert "Encountered" not in described
+
+
+def test_results_that_a_full_disk_cut_short_are_a_failure(workspace: Workspace) -> None:
+    results = workspace.settings.find_dbt_artifacts("duckdb") / "run_results.json"
+    results.parent.mkdir(parents=True)
+    results.write_text("")
+    started_at = datetime.fromtimestamp(0, UTC)
+    assert find_failure(workspace.settings, "duckdb", started_at) == "dbt could not write down what it did"

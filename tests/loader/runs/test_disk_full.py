@@ -94,3 +94,17 @@ def test_every_step_says_in_a_line_that_its_disk_is_full_or_cannot_be_written(wo
         assert re.search(reason, errors[-1]), (command, printed)
         assert "Traceback" not in printed, (command, printed)
         assert "Errno" not in printed, (command, printed)
+
+
+def test_a_disk_that_fills_while_dbt_works_is_one_line(workspace: Workspace) -> None:
+    """In a small project: what is written there until nothing is left is rolled back before dbt reports it."""
+    data = workspace.settings.data
+    data.mkdir(exist_ok=True)
+    fill = "{% do run_query('create table big as select hash(range) as number from range(20000000)') %} select 1 as n"
+    show = [SCRIPTS / "dbt", "show", "--project-dir", "tests/support/small_project", "--inline", fill]
+    steps = [f"mount -t tmpfs -o size=40m tmpfs {data}", f"chmod 755 {data}", shlex.join(map(str, show))]
+    finished = workspace.run_program([*_UNSHARE, "sh", "-c", " && ".join(steps)])
+    assert finished.status != 0
+    assert finished.output.count("There is no room left on the disk") == 1, finished.output
+    assert "No space left on device" not in finished.output
+    assert "Encountered an error" not in finished.output
