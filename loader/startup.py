@@ -4,21 +4,15 @@ It overwrites what is set: the values follow from Headwater's own settings, and 
 must not inherit its parent's.
 """
 
-import atexit
 import gc
 import logging
 import os
 import sys
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from loader.base.disk import FULL, require_writable
+from loader.base.disk import require_writable
 from loader.base.errors import HeadwaterError
 from loader.base.settings import derive_tool_environment, read_settings
-
-if TYPE_CHECKING:
-    from loader.publish.dbt_output import OutputFilter
 
 # `dbt build --target postgres`, in the spellings that dbt takes.
 _WORDS = {"postgres", "--target=postgres", "-tpostgres"}
@@ -33,22 +27,16 @@ if _is_dbt:
     gc.set_threshold(5_000, 50, 1_000)
 
 
-def _report_full_disk(output: "OutputFilter") -> None:
-    """What dbt says of a full disk depends on what it was writing."""
-    if output.is_disk_full:
-        sys.stderr.write(f"Error: {FULL}\n")
-
-
 try:
     _settings = read_settings()
     os.environ.update(derive_tool_environment(_settings, _target))
     if _is_dbt and "--help" not in sys.orig_argv:
         require_writable(_settings)
         logging.raiseExceptions = False  # a log that cannot be written is one line, not a traceback for each event
-        from loader.publish.dbt_output import filter_screen
+        from loader.publish.dbt_output import filter_output
         from loader.publish.dbt_report import find_kind, note_at_end
 
-        atexit.register(partial(_report_full_disk, filter_screen(_settings)))
+        filter_output(_settings)
 
         if kind := find_kind(sys.orig_argv, _target):
             note_at_end(kind, _settings, _target)

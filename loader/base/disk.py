@@ -19,7 +19,7 @@ def require_writable(settings: Settings) -> None:
     for folder in (settings.data, settings.state):
         existing = next(path for path in (folder, *folder.parents) if path.exists())
         if not os.access(existing, os.W_OK):
-            raise HeadwaterError(_describe_read_only(existing))
+            raise HeadwaterError(describe_unwritable(existing))
     if is_full(settings):
         raise HeadwaterError(FULL)
 
@@ -37,7 +37,7 @@ def describe_os_error(error: OSError) -> str:
     if error.errno == errno.ENOSPC:
         return FULL
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) and error.filename:
-        return _describe_read_only(Path(os.fsdecode(error.filename)))
+        return describe_unwritable(Path(os.fsdecode(error.filename)))
     return str(error)
 
 
@@ -50,5 +50,6 @@ def is_full(settings: Settings) -> bool:
     return False
 
 
-def _describe_read_only(path: Path) -> str:
+def describe_unwritable(path: Path) -> str:
+    """The line for a user whose file or folder cannot be written."""
     return f"{path} cannot be written. Make it writable, or name another data folder in HEADWATER_DATA."

@@ -1,8 +1,10 @@
 """What plain dbt shows on the screen: no traceback of a full disk, and no place in our own statements."""
 
+import atexit
 import logging
+import sys
 
-from loader.base.disk import is_full
+from loader.base.disk import FULL, is_full
 from loader.base.settings import Settings
 
 # Where in a statement of ours Postgres raised an error.
@@ -36,8 +38,13 @@ class OutputFilter(logging.Filter):
         return self._has_met_full_disk or is_full(self._settings)
 
 
-def filter_screen(settings: Settings) -> OutputFilter:
-    """Filters what dbt will print in this process."""
+def filter_output(settings: Settings) -> None:
+    """Filters what dbt will print in this process. What it says of a full disk depends on what it was writing."""
     added = OutputFilter(settings)
     logging.getLogger(_SCREEN).addFilter(added)
-    return added
+    atexit.register(_report_full_disk, added)
+
+
+def _report_full_disk(output: OutputFilter) -> None:
+    if output.is_disk_full:
+        sys.stderr.write(f"Error: {FULL}\n")

@@ -1,5 +1,6 @@
 """The DuckDB file, opened by one process at a time, and its raw schemas."""
 
+import os
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ import duckdb
 import msgspec
 import psutil
 
+from loader.base.disk import FULL, describe_unwritable
 from loader.base.errors import HeadwaterError, TemporaryError
 from loader.raw.warehouse_format import refuse_newer
 
@@ -147,5 +149,9 @@ def _describe_unreadable(path: Path, error: duckdb.Error) -> str:
         return f"{path} is a folder; HEADWATER_WAREHOUSE must name a DuckDB file."
     if "not a valid DuckDB database" in str(error):
         return _describe_other_kind(path)
+    if "No space left on device" in str(error):
+        return FULL
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        return describe_unwritable(path)
     first_line = str(error).splitlines()[0]
     return f"The warehouse {path} cannot be opened: {first_line}"

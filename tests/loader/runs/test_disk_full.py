@@ -65,6 +65,7 @@ def test_every_step_says_in_a_line_that_its_disk_is_full_or_cannot_be_written(wo
         "dbt build",
         "dbt build --target postgres",
         "headwater run",
+        "dlt pipeline run",
         "headwater postgres start",
         "headwater docs",
     )
