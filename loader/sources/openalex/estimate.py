@@ -19,7 +19,7 @@ def estimate_people(members: PresumedMembers, records: AuthorRecords) -> list[Es
     if members.is_complete:
         lookups = count_lists(members.lookup_count)
         return [
-            Estimate(f"look up {members.lookup_count:,} ORCIDs", lookups, lookups),
+            Estimate(f"look up {_count(members.lookup_count, 'ORCID')}", lookups, lookups),
             Estimate("authors", least, most, "of those whose works change, again" if most > least else ""),
         ]
     known = len(members.ids)
@@ -43,13 +43,13 @@ def estimate_works(state: WorksState, plan: WorksPlan, raw: RawSchema) -> list[E
     sweeps = sum(map(state.count_sweep_credits, swept))
     estimates = [
         Estimate(
-            f"all works of {len(full_ids):,} members",
+            f"all works of {_count(len(full_ids), 'member')}",
             sum(_count_pages(min(pair)) for pair in zip(by_counts, held, strict=True)),
             None if unknown else sum(_count_pages(max(pair)) for pair in zip(by_counts, held, strict=True)),
             f"nothing is known yet of {unknown:,} of them" if unknown else "",
         ),
         Estimate(
-            f"which works changed, of {sum(len(group.author_ids) for group in swept):,} members",
+            f"which works changed, of {_count(sum(len(group.author_ids) for group in swept), 'member')}",
             len(swept) if plan.may_stop_early else sweeps,
             2 * sweeps if plan.may_stop_early else sweeps,
         ),
@@ -61,7 +61,7 @@ def estimate_unknown_people(members: PresumedMembers, unknown_count: int, *, is_
     """The works of those whom no load has found so far: `unknown_count`, as far as the roster names them."""
     if not unknown_count and (members.is_complete or is_narrowed):
         return []
-    who = f"{unknown_count:,} members looked up by ORCID" if members.is_complete else "people who are new there"
+    who = f"{_count(unknown_count, 'member')} looked up by ORCID" if members.is_complete else "people who are new there"
     # One list of works has room for a hundred authors; without other authors there is one at least.
     return [Estimate(f"all works of {who}", 0 if members.ids else 1, None, "nothing is known of them yet")]
 
@@ -81,6 +81,10 @@ def estimate_named(
         note = "one for a hundred that new works name" if is_open else ""
         estimates.append(Estimate(table, lists, None if is_open else lists, note))
     return estimates
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _count_pages(records: int) -> int:

@@ -24,7 +24,7 @@ def _check_whole_run(workspace: Workspace, sample: Sample, server: OpenAlexServe
 
     known = next(each for each in read_roster(sample.roster) if each.orcid and not each.author_id)
     narrowed = workspace.run(*run, "--author", known.orcid or "", extra=enabled).output
-    assert "which works changed, of 1 members" in narrowed
+    assert "which works changed, of 1 member" in narrowed
     assert "semantic_scholar" not in narrowed, "it does not take --author"
 
     # Someone who was put on the roster since, by an ORCID that no load has looked up.
@@ -33,7 +33,7 @@ def _check_whole_run(workspace: Workspace, sample: Sample, server: OpenAlexServe
     try:
         for who in (UNLOADED, "A5123123123"):
             told = workspace.run_well(*run, "--author", who)
-            assert "all works of 1 members looked up by ORCID" in told
+            assert "all works of 1 member looked up by ORCID" in told
             assert "which works changed" not in told
     finally:
         sample.roster.write_text(text)

@@ -74,8 +74,8 @@ def test_the_roster_of_today_is_counted_and_not_the_one_before(
     (tmp_path / "roster.csv").write_text(f"openalex_id\n{member}\nA5999999998\n")
     told = estimate(loader, server)
     assert 0 < find_part(told, "coauthors")[0] < whole
-    assert find_part(told, "which works changed, of 1 members")
-    assert find_part(told, "all works of 1 members") == (1, None)
+    assert find_part(told, "which works changed, of 1 member")
+    assert find_part(told, "all works of 1 member") == (1, None)
 
 
 def test_a_dry_run_says_what_a_whole_load_may_not_exceed(loader: Loader, server: OpenAlexServer) -> None:
