@@ -75,7 +75,7 @@ def export_marts(
             rows = _write(connection, mart, kind, target, partition_by)
             yield ExportedMart(mart, rows, put_in_place(target, folder))
         dictionary = unfinished / DICTIONARY
-        _write_dictionary([column for column in columns if column.mart in chosen], dictionary)
+        _write_dictionary(columns, dictionary)  # of all marts: files of an earlier export may be in the folder
         put_in_place(dictionary, folder)
 
 

@@ -293,6 +293,10 @@ def test_marts_are_exported_as_readers_see_them(published: Workspace, tmp_path: 
         counted = duckdb.sql(f"select count(*) from read_parquet('{tmp_path}/fct_papers/*/*.parquet')")
         assert counted.fetchall() == [(count_papers(published),)]
 
+    with (tmp_path / "data_dictionary.csv").open() as dictionary:
+        described = {row["mart"] for row in csv.DictReader(dictionary)}
+    assert described >= {"fct_papers", "dim_dates"}, "an export of one mart describes the files of earlier ones, too"
+
     for arguments, error in (
         (("--mart", "fct_paper"), "There is no mart 'fct_paper'. The marts are: "),
         (("--mart", "dim_topics", "--partition-by", "nothing"), "dim_topics has no column 'nothing'"),
