@@ -15,9 +15,11 @@ _FULL_BYTES = 16 * 1024**2
 
 
 def require_writable(settings: Settings) -> None:
-    """Raises HeadwaterError if nothing can be written to the data folder, or if its disk is full."""
+    """Raises HeadwaterError if the data folder is none or cannot be written, or if its disk is full."""
     for folder in (settings.data, settings.state):
         existing = next(path for path in (folder, *folder.parents) if path.exists())
+        if not existing.is_dir():
+            raise HeadwaterError(_describe_no_folder(existing))
         if not os.access(existing, os.W_OK):
             raise HeadwaterError(describe_unwritable(existing))
     if is_full(settings):
@@ -38,6 +40,9 @@ def describe_os_error(error: OSError) -> str:
         return FULL
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) and error.filename:
         return describe_unwritable(Path(os.fsdecode(error.filename)))
+    if error.errno in (errno.EEXIST, errno.ENOTDIR) and error.filename:
+        path = Path(os.fsdecode(error.filename))
+        return _describe_no_folder(next(place for place in (path, *path.parents) if place.exists()))
     return str(error)
 
 
@@ -48,6 +53,10 @@ def is_full(settings: Settings) -> bool:
             if shutil.disk_usage(folder).free < _FULL_BYTES:
                 return True
     return False
+
+
+def _describe_no_folder(path: Path) -> str:
+    return f"{path} is no folder. Name another data folder in HEADWATER_DATA."
 
 
 def describe_unwritable(path: Path) -> str:

@@ -13,7 +13,7 @@ import duckdb
 import msgspec
 import psutil
 
-from loader.base.disk import FULL, describe_unwritable
+from loader.base.disk import FULL, describe_os_error, describe_unwritable
 from loader.base.errors import HeadwaterError, TemporaryError
 from loader.raw.warehouse_format import refuse_newer
 
@@ -101,7 +101,10 @@ def open_warehouse(path: Path, *, wait_seconds: float, read_only: bool = False) 
     cannot be opened. A load sets its
     own limits of memory and threads (loader/raw/limits.py).
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HeadwaterError(describe_os_error(error)) from error
     connection = _connect(path, read_only, time.monotonic() + wait_seconds)
     if connection.execute("select path from duckdb_databases() where not internal").fetchone() in (None, (None,)):
         # DuckDB opens some other kinds of file by their name, and would write to memory.

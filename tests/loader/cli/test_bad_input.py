@@ -154,6 +154,16 @@ def test_a_data_folder_that_cannot_be_is_reported_in_one_line(workspace: Workspa
     assert "Traceback" not in finished.output
 
 
+@pytest.mark.parametrize("command", ["headwater run", "headwater postgres start", "dlt pipeline run", "dbt build"])
+def test_a_data_folder_that_is_a_file_is_named(workspace: Workspace, command: str) -> None:
+    path = workspace.folder / "a file"
+    path.write_text("")
+    finished = workspace.run(*command.split(), extra={"HEADWATER_DATA": str(path)})
+    assert finished.status != 0
+    assert f"Error: {path} is no folder. Name another data folder in HEADWATER_DATA." in finished.output
+    assert "Errno" not in finished.output
+
+
 def test_a_roster_of_nobody_is_refused(workspace: Workspace) -> None:
     with OpenAlexServer(Catalogue.from_works([])) as server:
         workspace.serve(server.url, workspace.write_roster("openalex_id", "A5012345678"))
