@@ -8,7 +8,7 @@ from loader.base.disk import FULL, is_full
 from loader.base.settings import Settings
 
 # Where in a statement of ours Postgres raised an error.
-POSTGRES_FRAMES = ("CONTEXT:  PL/pgSQL function", "PL/pgSQL function")
+POSTGRES_FRAMES = ("CONTEXT:  PL/pgSQL function", "CONTEXT:  SQL statement", "PL/pgSQL function")
 # dbt's own name for it; `dbt.log` has another one, and keeps everything.
 _SCREEN = "stdout_log"
 
