@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -23,7 +24,9 @@ from loader.publish.docs_page import render_docs_page
 
 _SUCCESSFUL = frozenset({"success", "pass", "warn", "no-op"})
 _MAX_ERROR_LINES = 20
-_FRAMES = ("Encountered an error", "> in macro", "> called by", *POSTGRES_FRAMES)
+_FRAMES = ("Encountered an error", "Failure in operation", "> in macro", "> called by", *POSTGRES_FRAMES)
+_HOOK_FRAME = " failed, error:"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,8 @@ class DbtRun:
 
     def describe_errors(self) -> str:
         """What dbt reported, shortened to its last lines: its errors, or without any what was noted."""
-        lines = [line for text in self.errors or self.notes for line in text.splitlines() if _says_something(line)]
+        printed = [_COLOUR.sub("", line).strip() for text in self.errors or self.notes for line in text.splitlines()]
+        lines = [line for line in printed if _says_something(line)]
         return "\n".join(lines[-_MAX_ERROR_LINES:]) or "dbt ended without saying why"
 
 
@@ -192,7 +196,7 @@ def _read_event(line: str) -> dict[str, Any]:
 
 def _says_something(line: str) -> bool:
     """Not the frame that dbt puts around an error, nor where in our own statements Postgres raised it."""
-    return bool(line.strip()) and not line.strip().startswith(_FRAMES)
+    return bool(line) and not line.startswith(_FRAMES) and not line.endswith(_HOOK_FRAME)
 
 
 def _describe_progress(event: Mapping[str, Any]) -> str | None:

@@ -257,19 +257,15 @@ def _build(run: _RunState, server: Server, domains: Sequence[str]) -> list[str]:
             reason = failures or built_by.find_note(domain)
             # What nothing explains failed in the handoff: Postgres does not answer, or readers hold a table.
             is_handoff = bool(built_by.results) and not reason
-            report.note_domains([domain], HELD_BACK, reason or built_by.describe_errors(), may_pass=is_handoff)
+            reason = reason or built_by.describe_errors()
+            report.note_domains([domain], HELD_BACK, reason, may_pass=is_handoff, needs_change=bool(failures))
     return built
 
 
 def _publish(settings: Settings, console: Console, report: RunReport, server: Server, domains: Sequence[str]) -> None:
     """Builds and tests the marts in Postgres and puts them in place."""
-    run = run_dbt(
-        ["build", *_select(settings, domains)],
-        settings,
-        console,
-        f"Building and testing the marts of {', '.join(domains)} in Postgres",
-        target="postgres",
-    )
+    label = f"Building and testing the marts of {', '.join(domains)} in Postgres"
+    run = run_dbt(["build", *_select(settings, domains)], settings, console, label, target="postgres")
     tests = run.count_successful("test")
     report.tests_passed += tests
     handoffs, publications = read_handoffs(server), read_publications(server)
@@ -281,7 +277,9 @@ def _publish(settings: Settings, console: Console, report: RunReport, server: Se
     failed = [domain for domain in domains if domain not in published]
     # The marts passed in DuckDB: unless a test failed, it is Postgres that fails.
     has_failed_test = any(result.status == "fail" for result in run.results)
-    report.note_domains(failed, HELD_BACK, _describe_publication(run), may_pass=not has_failed_test)
+    report.note_domains(
+        failed, HELD_BACK, _describe_publication(run), may_pass=not has_failed_test, needs_change=has_failed_test
+    )
     if published:
         report.marts = count_published(server)
 

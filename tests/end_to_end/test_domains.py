@@ -108,6 +108,7 @@ def test_a_test_that_fails_holds_back_its_own_domain(two_domains: Checkout) -> N
         assert read_states(finished.output) == {failing: "held back", well: "published"}
         assert f"Error: {failing} is held back: " in finished.output
         assert "Postgres still serves the previous marts of what is held back." in finished.output
+        assert "Change what the error names, then run the same command again." in finished.output
         assert f"source_expect_sound_documents_{source}_" in finished.output
         assert find_table(two_domains, marts[failing]) == before[failing]
         assert find_table(two_domains, marts[well]) != before[well]

@@ -20,6 +20,14 @@ def test_a_refused_publication_is_described_by_its_sentence_alone() -> None:
     assert "Encountered" not in described
 
 
+def test_a_refusal_in_a_hook_is_one_line_without_colours() -> None:
+    printed = """\x1b[31mFailure in operation headwater-on-run-end-0 (./dbt_project.yml)\x1b[0m
+  headwater.on-run-end.0 failed, error:
+ Not published: marts.fct_mine would be lost, for this project has no such mart. Drop it."""
+    described = DbtRun(is_successful=False, seconds=1, errors=[printed]).describe_errors()
+    assert described == "Not published: marts.fct_mine would be lost, for this project has no such mart. Drop it."
+
+
 def test_results_that_a_full_disk_cut_short_are_a_failure(workspace: Workspace) -> None:
     results = workspace.settings.find_dbt_artifacts("duckdb") / "run_results.json"
     results.parent.mkdir(parents=True)
