@@ -253,12 +253,12 @@ def _build(run: _RunState, server: Server, domains: Sequence[str]) -> list[str]:
     report.steps.append(Step("build", built_by.seconds, outcome))
     for domain in domains:
         if domain not in built:
-            failures = describe_failures(failing.get(domain) or failing.get("shared") or [])
-            reason = failures or built_by.find_note(domain)
+            reason = describe_failures(failing.get(domain) or failing.get("shared") or [])
+            reason = reason or built_by.find_note(domain) or ""
             # What nothing explains failed in the handoff: Postgres does not answer, or readers hold a table.
             is_handoff = bool(built_by.results) and not reason
-            reason = reason or built_by.describe_errors()
-            report.note_domains([domain], HELD_BACK, reason, may_pass=is_handoff, needs_change=bool(failures))
+            told = reason or built_by.describe_errors()
+            report.note_domains([domain], HELD_BACK, told, may_pass=is_handoff, needs_change=bool(reason))
     return built
 
 
