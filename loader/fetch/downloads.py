@@ -11,7 +11,8 @@ from pathlib import Path
 import requests
 import tenacity
 
-from loader.fetch.session import MAX_ATTEMPTS, USER_AGENT, TransientError, UnavailableError
+from loader.fetch.refusals import TransientError, UnavailableError
+from loader.fetch.session import MAX_ATTEMPTS, USER_AGENT
 from loader.fetch.transport import CONNECT_SECONDS, describe_failure
 
 _CHUNK_BYTES = 64 << 10  # of what a broken answer brought, less than this is lost

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from loader.base.errors import HeadwaterError
 from loader.fetch.paging import CursorRefusedError, Header, PageFacts, Paging, Place, SinglePage, Step, is_about
 from loader.fetch.records import Cut, CutDecoder, Format, Json, read_id
-from loader.fetch.session import Answer, HttpSession, RefusedError
+from loader.fetch.refusals import RefusedError
+from loader.fetch.session import Answer, HttpSession
 from loader.fetch.transport import resolve_link
 
 MAX_READINGS = 3

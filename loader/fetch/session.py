@@ -13,13 +13,20 @@ import requests
 import tenacity
 from pyrate_limiter import Duration, Limiter, Rate
 
-from loader.base.errors import HeadwaterError, SettingsError, TemporaryError
+from loader.base.errors import HeadwaterError, SettingsError
 from loader.fetch.allowance import DailyAllowance
+from loader.fetch.refusals import (
+    Explain,
+    RefusedError,
+    TransientError,
+    UnavailableError,
+    describe_body,
+    read_refusal,
+)
 from loader.fetch.transport import (
     CONNECT_SECONDS,
     KeyedSession,
     describe_failure,
-    hide,
     is_http_address,
     is_same_server,
     list_spellings,
@@ -39,28 +46,6 @@ _MAX_RETRYING_SECONDS = 300.0
 _KEY_STATUSES = frozenset({401, 403})
 _UNKNOWN_STATUSES = frozenset({404, 410})
 _TRANSIENT_STATUSES = frozenset({408, 425, 429})  # and all from 500 on
-_MAX_QUOTED_CHARACTERS = 300
-
-
-class TransientError(Exception):
-    """A failure that may pass. `wait_seconds` is how long the server asked to wait, if it did."""
-
-    def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.wait_seconds = wait_seconds
-
-
-class UnavailableError(TemporaryError):
-    """No attempt brought an answer; a later run may."""
-
-
-class RefusedError(HeadwaterError):
-    """The server refused a request with this status, and `explain` had no better error for it."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class Decoder(Protocol[T_co]):
@@ -76,26 +61,6 @@ class Answer(Generic[T_co]):
 
     body: T_co
     headers: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """An answer without data: `fields` is the JSON object in it, `message` what it says is wrong, in one line.
-
-    Its status may be 200: some servers report errors so. The session's secrets are removed from the message,
-    in case the server sent them back. `has_key`: the request carried the user's key. `is_first`: the server has not
-    answered any request of this session with data.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    fields: Mapping[str, Any]
-    message: str
-    has_key: bool
-    is_first: bool
-
-
-Explain = Callable[[Refusal], HeadwaterError | None]
 
 
 class HttpSession:
@@ -238,49 +203,19 @@ class HttpSession:
         raise TransientError(reason)
 
     def _build_error(self, request: "_Request", response: requests.Response) -> Exception:
-        refusal = self._read_refusal(response)
+        refusal = read_refusal(response, self._secrets, has_key=self._session.has_key, is_first=not self._has_answered)
         if explained := self._explain(refusal):
             return explained
         if response.ok:
-            return TransientError(f"answered {refusal.status} with {self._describe_body(response)} instead of data")
+            return TransientError(
+                f"answered {refusal.status} with {describe_body(response, self._secrets)} instead of data"
+            )
         if refusal.status in _TRANSIENT_STATUSES or refusal.status >= 500:
             return TransientError(f"answered {refusal.status}", read_wait(response.headers.get("Retry-After", "")))
         advice = ""
         if refusal.status in _UNKNOWN_STATUSES and refusal.is_first and self._section:
             advice = f" If it answers so to everything, the base URL is wrong: check {self._section}.base_url."
         return RefusedError(f"{request.name} answered {refusal.status}: {refusal.message}{advice}", refusal.status)
-
-    def _describe_body(self, response: requests.Response) -> str:
-        kind = self._quote(response.headers.get("Content-Type", "")) or "an answer of no kind"
-        start = self._quote(response.content.decode(errors="replace"), 80)
-        return f'{kind} that begins with "{start}"' if start else "nothing"
-
-    def _read_refusal(self, response: requests.Response) -> Refusal:
-        fields: dict[str, Any] = {}
-        text: Any = None
-        try:
-            fields = msgspec.json.decode(response.content, type=dict[str, Any])
-            text = fields.get("message") or fields.get("error")
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            if response.ok or response.headers.get("Content-Type", "").startswith("text/plain"):
-                text = response.content.decode(errors="replace")
-        if isinstance(text, list):
-            text = "; ".join(map(str, text))
-        message = self._quote(str(text or "")) or self._quote(response.reason or "") or "no reason given"
-        return Refusal(
-            response.status_code,
-            response.headers,
-            fields,
-            message,
-            has_key=self._session.has_key,
-            is_first=not self._has_answered,
-        )
-
-    def _quote(self, text: str, most: int = _MAX_QUOTED_CHARACTERS) -> str:
-        """The server's text as a part of one line: without the session's secrets, printable, at most `most` long."""
-        shown = hide(text, self._secrets)[: 4 * most]
-        printable = "".join(letter if letter.isprintable() else " " for letter in shown)
-        return " ".join(printable.split())[:most]
 
     def _choose_wait(self, state: tenacity.RetryCallState) -> float:
         """Twice as long each time with a random part, so that callers spread; longer if the server asked for it."""

@@ -15,7 +15,7 @@ import pyarrow as pa
 from dlt.extract import DltResource
 
 from loader.base.errors import HeadwaterError, TemporaryError
-from loader.fetch.session import UnavailableError
+from loader.fetch.refusals import UnavailableError
 from loader.raw.column_inventory import ColumnInventory
 from loader.raw.field_inventory import read_known_fields
 from loader.raw.file_ledger import (

@@ -16,7 +16,8 @@ from loader.fetch.batches import split
 from loader.fetch.pages import Page, read_pages
 from loader.fetch.paging import Cursor, CursorRefusedError
 from loader.fetch.records import Json, read_id
-from loader.fetch.session import HttpSession, Refusal
+from loader.fetch.refusals import Refusal
+from loader.fetch.session import HttpSession
 from loader.fetch.waits import describe_time, read_wait
 from loader.sources.openalex.budget import Budget, describe_empty_budget
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from loader.base.errors import HeadwaterError, SettingsError, StopLoadingError
 from loader.fetch.batches import AnswerTooLargeError
 from loader.fetch.records import MatchedRecords
-from loader.fetch.session import Refusal
+from loader.fetch.refusals import Refusal
 from loader.sources.contract import SourceRun
 from loader.sources.settings import HttpSettings
 

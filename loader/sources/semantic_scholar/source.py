@@ -9,7 +9,7 @@ from dlt.common.configuration import configspec
 from loader.fetch.batches import BatchAnswer, look_up
 from loader.fetch.failures import Failures
 from loader.fetch.pages import Page
-from loader.fetch.session import UnavailableError
+from loader.fetch.refusals import UnavailableError
 from loader.raw.documents import Documents
 from loader.raw.ledger import Progress
 from loader.sources.contract import Batch, Estimate, Plan, RunEstimate, Source, SourceRun

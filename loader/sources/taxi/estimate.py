@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from loader.base.errors import HeadwaterError
-from loader.fetch.session import UnavailableError
+from loader.fetch.refusals import UnavailableError
 from loader.raw.file_ledger import REMOVED, FileState, read_file_states
 from loader.raw.file_reader import SourceFile
 from loader.sources.contract import ONLY, Estimate, RunEstimate, SourceRun

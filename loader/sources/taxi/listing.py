@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from loader.base.errors import HeadwaterError, SettingsError
 from loader.fetch.downloads import Downloader
-from loader.fetch.session import UnavailableError
+from loader.fetch.refusals import UnavailableError
 from loader.fetch.transport import is_http_address
 from loader.raw.file_reader import FileFault, SourceFile, describe_local_file
 from loader.sources.contract import SINCE, UNTIL, SourceRun, parse_date

@@ -9,7 +9,7 @@ import msgspec
 
 from loader.base.errors import HeadwaterError
 from loader.fetch.records import Json
-from loader.fetch.session import Refusal
+from loader.fetch.refusals import Refusal
 from loader.fetch.waits import read_wait
 from loader.raw.series_intake import SeriesRow
 from loader.sources.trades.exchange import PAGE_SIZE, BannedError, Exchange, Head, TradePage, describe_until

@@ -8,7 +8,8 @@ from threading import Event, Lock, local
 from typing import Any, ClassVar, NamedTuple
 
 from loader.base.errors import HeadwaterError
-from loader.fetch.session import HttpSession, Refusal
+from loader.fetch.refusals import Refusal
+from loader.fetch.session import HttpSession
 from loader.raw.series_intake import SeriesRow
 
 PAGE_SIZE = 1000

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from loader.base.errors import HeadwaterError
-from loader.fetch.session import Refusal
+from loader.fetch.refusals import Refusal
 from loader.raw.series_intake import SeriesRow
 from loader.sources.trades.exchange import PAGE_SIZE, Exchange, Head, TradePage
 from loader.sources.trades.trade import BUY, SELL, build_trade, read_exactly, read_microseconds, read_side, require

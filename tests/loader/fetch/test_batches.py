@@ -7,7 +7,7 @@ import pytest
 from loader.base.errors import HeadwaterError, StopLoadingError
 from loader.fetch.batches import AnswerTooLargeError, look_up, split
 from loader.fetch.failures import Failures
-from loader.fetch.session import UnavailableError
+from loader.fetch.refusals import UnavailableError
 
 IDS = [f"{number:03}" for number in range(100)]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from loader.fetch.downloads import Downloader
-from loader.fetch.session import MAX_ATTEMPTS, UnavailableError
+from loader.fetch.refusals import UnavailableError
+from loader.fetch.session import MAX_ATTEMPTS
 from loader.samples.faults import answer_status, cut_body
 from loader.samples.taxi.server import TaxiServer
 

@@ -9,7 +9,7 @@ import pytest
 from loader.base.errors import HeadwaterError, StopLoadingError
 from loader.fetch.pages import Page, read_pages
 from loader.fetch.paging import Cursor, CursorRefusedError, Header, LinkHeader, Offset, PageNumber, Place
-from loader.fetch.session import Refusal
+from loader.fetch.refusals import Refusal
 from loader.samples.faults import Answer, Fault, Request, answer_status, cut_body, truncate_json
 from tests.support.paged import (
     COUNTED_BY_CLIENT,

@@ -13,7 +13,7 @@ from loader.base.errors import HeadwaterError
 from loader.fetch.pages import read_pages
 from loader.fetch.paging import Cursor
 from loader.fetch.records import Format, Json, JsonLines, MatchedRecords, read_id
-from loader.fetch.session import Refusal
+from loader.fetch.refusals import Refusal
 from loader.samples.faults import Answer, Request
 from tests.support.paged import build_session
 from tests.support.scripted import ScriptedServer, give

@@ -13,7 +13,8 @@ import pytest
 
 from loader.base.errors import HeadwaterError
 from loader.fetch.allowance import DailyAllowance
-from loader.fetch.session import USER_AGENT, HttpSession, Refusal, RefusedError
+from loader.fetch.refusals import Refusal, RefusedError
+from loader.fetch.session import USER_AGENT, HttpSession
 from loader.fetch.transport import is_same_server
 from loader.fetch.waits import read_wait
 from loader.samples.faults import (

@@ -13,7 +13,7 @@ import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from loader.base.errors import HeadwaterError, list_causes
-from loader.fetch.session import UnavailableError
+from loader.fetch.refusals import UnavailableError
 from loader.raw.file_reader import SourceFile, describe_local_file
 from loader.raw.files import Files
 from loader.raw.rejects import list_open
