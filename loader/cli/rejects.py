@@ -48,8 +48,8 @@ def _show_rejects(source: str | None, key: str | None, console: Console) -> None
 
 def replay_rejects(runner: SourceRunner) -> Iterator[ResourceLoad]:
     """Loads the rejected records that pass now; yields what each resource got of them."""
-    raw, models, warn = runner.raw, runner.source.models, runner.progress.warn
-    plans = plan_replays(raw, models)
+    raw, readers, warn = runner.raw, runner.source.readers, runner.progress.warn
+    plans = plan_replays(raw, readers)
     for plan in plans:
         if plan.overtaken:
             warn(f"{plan.resource}: {len(plan.overtaken):,} were overtaken by newer versions; not loaded.")
@@ -59,7 +59,7 @@ def replay_rejects(runner: SourceRunner) -> Iterator[ResourceLoad]:
     if not settled:
         warn("No rejected record can be loaded." if plans else "There are no rejected records to replay.")
         return
-    yield from runner.load(lambda progress: build_replay(runner.source.name, settled, models, raw, progress))
+    yield from runner.load(lambda progress: build_replay(runner.source.name, settled, readers, raw, progress))
 
 
 def _print_groups(source: str, rejects: list[Reject], console: Console) -> None:

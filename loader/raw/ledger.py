@@ -117,15 +117,20 @@ class Ledger:
             else:
                 yield valid, record
 
-    def reject(self, record: bytes, key: str | None, reason: str) -> None:
-        """Counts a rejected record and keeps it for take_rejects, unless raw or this load holds it already."""
+    def reject(self, record: bytes, key: str | None, reason: str) -> bool:
+        """Counts a rejected record and keeps it for take_rejects, unless raw or this load holds it already.
+
+        Returns whether it is kept.
+        """
         self.counts.rejected += 1
         record_hash = hashlib.sha256(record).hexdigest()
         reject_id = f"{self._resource}:{record_hash}"
-        if reject_id not in self._known_rejects:
-            self._known_rejects.add(reject_id)
-            text = record.decode(errors="backslashreplace")
-            self._rejects.append((reject_id, self._resource, key, reason, record_hash, text, self.load_id))
+        if reject_id in self._known_rejects:
+            return False
+        self._known_rejects.add(reject_id)
+        text = record.decode(errors="backslashreplace")
+        self._rejects.append((reject_id, self._resource, key, reason, record_hash, text, self.load_id))
+        return True
 
     def take_rejects(self) -> pa.Table:
         """The rejects since the last call (REJECT_SCHEMA)."""

@@ -20,7 +20,12 @@ from loader.raw.ledger import Progress
 from loader.raw.merge import mark_rows
 from loader.raw.record import Record, describe_fault
 from loader.raw.rejects import REPLAY_HINTS, REPLAY_SCHEMA, Reject, list_unreplayed
+from loader.raw.series import RowPage, Series, series_resource
+from loader.raw.series_intake import build_key, read_stream
 from loader.raw.warehouse import RawSchema
+
+# What reads a rejected record again: the model of its resource, or the series itself.
+Reader = type[Record] | Series[Any]
 
 
 @dataclass(frozen=True)
@@ -62,27 +67,23 @@ class ReplayPlan:
     still_rejected: list[Reject] = field(default_factory=list)
 
 
-def plan_replays(raw: RawSchema, models: Mapping[str, type[Record]]) -> list[ReplayPlan]:
-    """Validates every reject that is not replayed yet. One plan a resource that has any and that `models` names."""
+def plan_replays(raw: RawSchema, readers: Mapping[str, Reader]) -> list[ReplayPlan]:
+    """Validates every reject that is not replayed yet. One plan a resource that has any and that `readers` names."""
     rejects: dict[str, list[Reject]] = {}
     for reject in list_unreplayed(raw):
         rejects.setdefault(reject.resource, []).append(reject)
-    return [_plan(raw, resource, models[resource], rejects[resource]) for resource in models if resource in rejects]
+    return [_plan(raw, resource, readers[resource], rejects[resource]) for resource in readers if resource in rejects]
 
 
-def _plan(raw: RawSchema, resource: str, model: type[Record], rejects: Sequence[Reject]) -> ReplayPlan:
+def _plan(raw: RawSchema, resource: str, reader: Reader, rejects: Sequence[Reject]) -> ReplayPlan:
     plan = ReplayPlan(resource)
     candidates: list[Candidate] = []
     for reject in rejects:
         try:
-            valid = model.read(reject.record.encode())
+            candidates.append(_read_again(reject, reader))
         except ValueError as error:
             plan.still_rejected.append(replace(reject, reason=describe_fault(error)))
-        else:
-            position = valid.position if isinstance(valid, Event) else None
-            version = _Version(reject.load_id, valid.changed_at, position)
-            candidates.append(Candidate(reject, valid.key, version))
-    newest = _read_versions(raw, resource, model, [candidate.key for candidate in candidates])
+    newest = _read_versions(raw, resource, reader, [candidate.key for candidate in candidates])
     chosen: dict[str, Candidate] = {}
     for candidate in candidates:
         if candidate.key in newest and not candidate.version.is_newer_than(newest[candidate.key]):
@@ -96,12 +97,28 @@ def _plan(raw: RawSchema, resource: str, model: type[Record], rejects: Sequence[
     return plan
 
 
-def _read_versions(raw: RawSchema, table: str, model: type[Record], keys: Sequence[str]) -> dict[str, _Version]:
+def _read_again(reject: Reject, reader: Reader) -> Candidate:
+    """Raises ValueError if it still does not pass."""
+    if isinstance(reader, Series):
+        stream = _read_stream(reject)
+        row = reader.read(reject.record.encode(), stream)
+        return Candidate(reject, build_key(stream, row.id), _Version(reject.load_id))
+    valid = reader.read(reject.record.encode())
+    position = valid.position if isinstance(valid, Event) else None
+    return Candidate(reject, valid.key, _Version(reject.load_id, valid.changed_at, position))
+
+
+def _read_stream(reject: Reject) -> str:
+    return read_stream(reject.record_id or "")
+
+
+def _read_versions(raw: RawSchema, table: str, reader: Reader, keys: Sequence[str]) -> dict[str, _Version]:
     if not raw.has_table(table):
         return {}
-    position = "position" if issubclass(model, Event) else "null"
+    updated_at = "null" if isinstance(reader, Series) else "updated_at"
+    position = "position" if not isinstance(reader, Series) and issubclass(reader, Event) else "null"
     sql = f"""
-        select id, _dlt_load_id, updated_at, {position}
+        select id, _dlt_load_id, {updated_at}, {position}
         from {raw.name}.{table}
         where id in (select unnest(?::varchar[]))
     """
@@ -109,22 +126,27 @@ def _read_versions(raw: RawSchema, table: str, model: type[Record], keys: Sequen
 
 
 def build_replay(
-    source: str, plans: Iterable[ReplayPlan], models: Mapping[str, type[Record]], raw: RawSchema, progress: Progress
+    source: str, plans: Iterable[ReplayPlan], readers: Mapping[str, Reader], raw: RawSchema, progress: Progress
 ) -> DltSource:
     """A dlt source that loads what the plans say and keeps, in the same load, what became of each reject."""
     resources = [
-        _build_resource(plan, models[plan.resource], raw, progress) for plan in plans if plan.to_load or plan.overtaken
+        _build_resource(plan, readers[plan.resource], raw, progress) for plan in plans if plan.to_load or plan.overtaken
     ]
     return dlt.source(lambda: resources, name=source)()
 
 
-def _build_resource(plan: ReplayPlan, model: type[Record], raw: RawSchema, progress: Progress) -> DltResource:
+def _build_resource(plan: ReplayPlan, reader: Reader, raw: RawSchema, progress: Progress) -> DltResource:
     name = plan.resource
     records = [candidate.reject.record.encode() for candidate in plan.to_load]
-    if issubclass(model, Event):
-        rows = load_changes([EventPage(records)], resource=name, model=model, raw=raw, progress=progress)
+    if isinstance(reader, Series):
+        streams = [_read_stream(candidate.reject) for candidate in plan.to_load]
+        pages = [RowPage(stream, [record]) for stream, record in zip(streams, records, strict=True)]
+        rows = reader.load(pages, raw, progress)
+        return series_resource(name, lambda: _add_outcomes(rows, plan))
+    if issubclass(reader, Event):
+        rows = load_changes([EventPage(records)], resource=name, model=reader, raw=raw, progress=progress)
         return change_resource(name, lambda: _add_outcomes(rows, plan))
-    rows = load_documents([Page(records)], resource=name, model=model, raw=raw, progress=progress)
+    rows = load_documents([Page(records)], resource=name, model=reader, raw=raw, progress=progress)
     return document_resource(name, lambda: _add_outcomes(rows, plan))
 
 

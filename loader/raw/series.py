@@ -18,7 +18,7 @@ from loader.raw.changes import read_positions
 from loader.raw.field_inventory import FieldInventory, read_known_fields
 from loader.raw.ledger import Ledger, Progress, list_empty_tables, mark_rejects
 from loader.raw.limits import LoadLimits
-from loader.raw.series_intake import SeriesIntake, SeriesRow, build_series_schema
+from loader.raw.series_intake import Place, SeriesIntake, SeriesRow, build_series_schema, find_nothing
 from loader.raw.series_tables import (
     Gap,
     Partition,
@@ -39,9 +39,9 @@ SERIES_LIMITS = LoadLimits(memory_megabytes=768, threads=2)
 class RowPage:
     """Some records of a stream as the source sent them.
 
-    `position` is how far the stream has been read with this page; None leaves it unchanged. `day` is where a record
-    counts whose time cannot be read (None: the day of the load). `replaced` is a partition of which this page is the
-    last: what raw holds of it and the pages did not bring is removed.
+    `position` is how far the stream has been read with this page; None leaves it unchanged. `day` is where a rejected
+    record counts whose time cannot be read (None: the day of the load). `replaced` is a partition of which this page is
+    the last: what raw holds of it and the pages did not bring is removed.
     """
 
     stream: str
@@ -58,14 +58,17 @@ class Series(Generic[T]):
 
     `schema` has the columns beside those of every series (`id`, `stream`, `occurred_at`). `read` turns a record of a
     stream into a row, or raises ValueError that says what is wrong with it. `pages` is called with whatever `build` is
-    given. Records that come again change nothing.
+    given. `read_place` reads what can be read of a record that is no row. Records that come again change nothing.
+
+    A rejected record is replayed, and is closed by a row of its id that a later load writes.
     """
 
     name: str
     schema: pa.Schema
     read: Callable[[bytes, str], SeriesRow]
     pages: Callable[[T], Iterable[RowPage]]
-    model: ClassVar[None] = None  # nothing to replay: the partition of a rejected record can be requested again
+    read_place: Callable[[bytes], Place] = find_nothing
+    model: ClassVar[None] = None  # `read` is what validates a record
     limits: ClassVar[LoadLimits] = SERIES_LIMITS
 
     @property
@@ -75,24 +78,17 @@ class Series(Generic[T]):
 
     def build(self, given: T, raw: RawSchema, progress: Progress) -> DltResource:
         """The dlt resource. Nothing is requested before dlt reads it."""
+        return series_resource(self.name, lambda: self.load(self.pages(given), raw, progress))
 
-        def rows() -> Iterator[Any]:
-            yield from self._load(self.pages(given), raw, progress)
+    def load(self, pages: Iterable[RowPage], raw: RawSchema, progress: Progress) -> Iterator[Any]:
+        """Yields the rows of a dlt resource, of the shared tables, the rejected records and, last, counts and fields.
 
-        return dlt.resource(
-            rows,
-            name=self.name,
-            primary_key="id",
-            # A load sends each id once: dlt need not look for copies.
-            write_disposition={"disposition": "merge", "strategy": "delete-insert", "deduplicated": True},
-            columns={"is_removed": {"hard_delete": True, "data_type": "bool"}},
-        )
-
-    def _load(self, pages: Iterable[RowPage], raw: RawSchema, progress: Progress) -> Iterator[Any]:
+        Raises what `pages` raises; nothing of the resource is loaded then.
+        """
         progress.start(self.name)
         ledger = Ledger(self.name, raw)
         inventory = FieldInventory(read_known_fields(raw, self.name), ())
-        intake = SeriesIntake(ledger, self.name, self.schema, self.read, raw)
+        intake = SeriesIntake(ledger, self.name, self.schema, self.read, raw, self.read_place)
         positions: dict[str, int] = {}
         gaps: list[Gap] = []
         partitions: list[tuple[Partition, int]] = []
@@ -125,3 +121,15 @@ class Series(Generic[T]):
         if partitions:
             yield mark_partitions(self.name, partitions, now, ledger.load_id)
         yield from ledger.finish(inventory, progress)
+
+
+def series_resource(name: str, rows: Callable[[], Iterator[Any]]) -> DltResource:
+    """A dlt resource of what Series.load yields."""
+    return dlt.resource(
+        rows,
+        name=name,
+        primary_key="id",
+        # A load sends each id once: dlt need not look for copies.
+        write_disposition={"disposition": "merge", "strategy": "delete-insert", "deduplicated": True},
+        columns={"is_removed": {"hard_delete": True, "data_type": "bool"}},
+    )

@@ -25,6 +25,18 @@ class SeriesRow(NamedTuple):
     values: tuple[Any, ...]
 
 
+class Place(NamedTuple):
+    """Where a record belongs that may be no row: its id and its time, as far as they can be read."""
+
+    id: str | None
+    at: int | None
+
+
+def find_nothing(_: bytes) -> Place:
+    """Nothing can be read of a record that is no row."""
+    return Place(None, None)
+
+
 @dataclass
 class _DayCounts:
     new: int = 0
@@ -50,6 +62,16 @@ def build_series_schema(schema: pa.Schema) -> pa.Schema:
     )
 
 
+def build_key(stream: str, row_id: str) -> str:
+    """The key in raw; read_stream reads its stream."""
+    return f"{stream}:{row_id}"
+
+
+def read_stream(key: str) -> str:
+    """The stream of a key in raw, also of one without an id."""
+    return key.rpartition(":")[0]
+
+
 class SeriesIntake:
     """The rows of one resource in one load; made within that load. A row's key in raw is `STREAM:ID`."""
 
@@ -60,12 +82,14 @@ class SeriesIntake:
         schema: pa.Schema,
         read: Callable[[bytes, str], SeriesRow],
         raw: RawSchema,
+        read_place: Callable[[bytes], Place] = find_nothing,
     ) -> None:
         self._ledger = ledger
         self._resource = resource
         self._schema = build_series_schema(schema)
         self._names = schema.names
         self._read = read
+        self._read_place = read_place
         self._raw = raw
         self._holds_rows = raw.has_table(resource)
         self._seen: dict[str, dict[str, int]] = {}  # of each stream: the id and time of each row of this load
@@ -74,7 +98,7 @@ class SeriesIntake:
         self._newest: dict[tuple[str, date], int] = {}
 
     def take(self, stream: str, records: Sequence[bytes], day: date | None = None) -> Iterator[Any]:
-        """Counts these records, and yields rows whenever enough wait. `day` is where a rejected one counts."""
+        """Counts these records, and yields rows whenever enough wait. `day` is that of rejected ones without a time."""
         seen = self._seen.setdefault(stream, {})
         for record in records:
             self._ledger.counts.extracted += 1
@@ -88,7 +112,7 @@ class SeriesIntake:
                 self._count_day(stream, row.at).repeated += 1
                 continue
             seen[row.id] = row.at
-            self._waiting.append((f"{stream}:{row.id}", stream, row.at, row.values))
+            self._waiting.append((build_key(stream, row.id), stream, row.at, row.values))
         if len(self._waiting) >= _CHUNK_ROWS:
             yield from self._flush()
 
@@ -202,8 +226,11 @@ class SeriesIntake:
         )
 
     def _reject(self, record: bytes, stream: str, reason: str, day: date | None) -> None:
-        self._ledger.reject(record, None, f"{stream}: {reason}")
-        self._days.setdefault((stream, day or datetime.now(UTC).date()), _DayCounts()).rejected += 1
+        row_id, at = self._read_place(record)
+        # A record that comes again and again, as at the end of a stream, is one rejected record.
+        if self._ledger.reject(record, build_key(stream, row_id or ""), f"{stream}: {reason}"):
+            counted_on = day or datetime.now(UTC).date() if at is None else _find_day(at)
+            self._days.setdefault((stream, counted_on), _DayCounts()).rejected += 1
 
     def _count_day(self, stream: str, at: int) -> _DayCounts:
         return self._days.setdefault((stream, _find_day(at)), _DayCounts())

@@ -26,7 +26,7 @@ class Resource(Protocol[T_contra]):
 
     @property
     def model(self) -> type[Record] | None:
-        """What validates a record, also in a replay. None where there is nothing to replay: files are read again."""
+        """What validates a record, also in a replay. None of files, which are read again, and of series."""
 
     @property
     def limits(self) -> LoadLimits:

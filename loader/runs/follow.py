@@ -18,8 +18,12 @@ from loader.runs.report import tell_if_not_kept
 from loader.runs.results import SourceLoad, add_up
 from loader.runs.runner import load_source, run_sources
 from loader.sources import select_sources
+from loader.sources.agenda import Agenda
 from loader.sources.contract import RunOptions
 from loader.sources.settings import resolve_settings
+
+# Who waits for the warehouse looks for it more often than this.
+_BREATH_SECONDS = 0.5
 
 
 def follow_and_report(name: str | None, options: RunOptions) -> int:
@@ -35,17 +39,21 @@ def follow_and_report(name: str | None, options: RunOptions) -> int:
         with stop_on_signals():
             _stop_after_load(stop)
             sources = select_sources(name, options)
-            wait_seconds = min(resolve_settings(each.settings, each.section).poll_seconds for each in sources)
+            after_failure = min(resolve_settings(each.settings, each.section).poll_seconds for each in sources)
+            agendas = {each.name: Agenda() for each in sources}
+            job = partial(load_source, options=options, agendas=agendas)
             console.print("Following; Ctrl-C ends it.")
             while not stop.is_set():
+                waits: list[float] = []
                 try:
-                    for load in run_sources(sources, settings, console, partial(load_source, options=options)):
+                    for load in run_sources(sources, settings, console, job):
                         _print_load(load, console)
                         if load.error and not load.may_pass:
                             raise HeadwaterError(f"{load.source}: {load.error}")
+                        waits.append(after_failure if load.error else agendas[load.source].count_seconds())
                 except TemporaryError as held:  # another process has the warehouse
                     console.print(f"{held} Trying again.")
-                stop.wait(wait_seconds)
+                stop.wait(max(min(waits, default=after_failure), _BREATH_SECONDS))
         console.print("Stopped; everything that was loaded is kept.")
     except HeadwaterError as failure:
         error, status = str(failure), 1

@@ -29,10 +29,12 @@ from loader.raw.warehouse_format import describe_upgrade, note_format
 from loader.runs.progress import follow
 from loader.runs.recovery import recover
 from loader.runs.results import Recorder, ResourceLoad, SourceLoad, add_up
+from loader.sources.agenda import Agenda
 from loader.sources.contract import Batch, Plan, RunEstimate, RunOptions, Source, SourceRun, build_dlt_source
 from loader.sources.settings import resolve_settings
 
 _NO_OPTIONS = RunOptions()
+_NO_AGENDAS: Mapping[str, Agenda] = {}
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,15 @@ class SourceRunner:
 Job = Callable[[SourceRunner], Iterator[ResourceLoad]]
 
 
-def load_source(runner: SourceRunner, options: RunOptions = _NO_OPTIONS) -> Iterator[ResourceLoad]:
-    """Loads what is new and what has changed, or what the options say, batch by batch of the source's plan."""
+def load_source(
+    runner: SourceRunner, options: RunOptions = _NO_OPTIONS, agendas: Mapping[str, Agenda] = _NO_AGENDAS
+) -> Iterator[ResourceLoad]:
+    """Loads what is new and what has changed, or what the options say, batch by batch of the source's plan.
+
+    `agendas` are those of a run that follows, by source.
+    """
     run = prepare_run(runner.source, runner.raw, runner.progress, options, runner.settings)
+    run = replace(run, agenda=agendas.get(runner.source.name, run.agenda))
     plan = run.source.plan(run)
     failure: Exception | None = None
     while batch := _advance(plan, failure):

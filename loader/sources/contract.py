@@ -14,8 +14,11 @@ from loader.fetch.allowance import DailyAllowance
 from loader.fetch.session import HttpSession
 from loader.raw.ledger import Progress
 from loader.raw.record import Record
+from loader.raw.replay import Reader
+from loader.raw.series import Series
 from loader.raw.shapes import Resource
 from loader.raw.warehouse import RawSchema
+from loader.sources.agenda import Agenda
 from loader.sources.questions import Question
 from loader.sources.settings import HttpSettings, SourceSettings
 
@@ -133,7 +136,8 @@ Plan = Generator[Batch, None, None]
 class SourceRun(Generic[S_co]):
     """One run of a source: all that its plan, its pages and its estimate need.
 
-    `request_counts` is the file that counts requests where there are `requests_per_day`.
+    `request_counts` is the file that counts requests where there are `requests_per_day`. `agenda` is that of a run that
+    follows; in any other run everything on it is due.
     """
 
     source: "Source[Any]"
@@ -142,6 +146,7 @@ class SourceRun(Generic[S_co]):
     progress: Progress
     options: RunOptions
     request_counts: Path
+    agenda: Agenda = field(default_factory=Agenda)
 
     @property
     def downloads(self) -> Path:
@@ -212,7 +217,8 @@ class Source(Generic[S]):
     """A source of one domain: its settings, its resources and, where it needs them, a plan and an estimate of its own.
 
     `options` is what a run may be narrowed to; `after` names the sources that are loaded before this one.
-    A source that takes FOLLOW has the setting `poll_seconds`, how long such a run waits between two loads.
+    A source that takes FOLLOW loads once a run what is due on the agenda, and notes there when to look again; it has
+    the setting `poll_seconds`, how long such a run waits after a load that failed.
     `is_enabled` gets settings that may lack required ones; `needs` says what a user sets to enable it, and
     `without_key` what is different in a run without an `api_key`. `headwater init` asks the `questions`.
     `list_files` gets such settings, too, and returns the user's own files that they name, which a backup keeps.
@@ -241,8 +247,14 @@ class Source(Generic[S]):
 
     @property
     def models(self) -> dict[str, type[Record]]:
-        """The model of each resource whose records are validated one by one, and replayed."""
+        """The model of each resource whose records are validated by one."""
         return {resource.name: resource.model for resource in self.resources if resource.model}
+
+    @property
+    def readers(self) -> dict[str, Reader]:
+        """What reads rejected records again, by resource: a model, or a series."""
+        series = {resource.name: resource for resource in self.resources if isinstance(resource, Series)}
+        return {**self.models, **series}
 
 
 def build_dlt_source(source: Source[Any], batch: Batch, raw: RawSchema, progress: Progress) -> DltSource:

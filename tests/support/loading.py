@@ -8,10 +8,12 @@ from typing import Any
 
 from loader.base.console import build_console
 from loader.base.settings import Settings
+from loader.cli.rejects import replay_rejects
 from loader.runs.results import SourceLoad
-from loader.runs.runner import estimate_sources, load_source, run_sources
+from loader.runs.runner import Job, estimate_sources, load_source, run_sources
 from loader.sources import load_sources
-from loader.sources.contract import RunEstimate, RunOptions
+from loader.sources.agenda import Agenda
+from loader.sources.contract import FOLLOW, RunEstimate, RunOptions
 
 
 class SourceLoader:
@@ -23,8 +25,19 @@ class SourceLoader:
         self._source = source
 
     def load(self, options: RunOptions | None = None, **changed: Any) -> SourceLoad:
-        job = partial(load_source, options=options or RunOptions())
-        with configure(self._source, self.configured | changed):
+        return self._load(partial(load_source, options=options or RunOptions()), changed)
+
+    def follow(self, agenda: Agenda) -> SourceLoad:
+        """The next load of a run that follows."""
+        options = RunOptions(narrowed_to={FOLLOW.name: ("yes",)})
+        return self._load(partial(load_source, options=options, agendas={self._source: agenda}), {})
+
+    def replay(self) -> SourceLoad:
+        """What `dlt pipeline SOURCE replay` does."""
+        return self._load(replay_rejects, {})
+
+    def _load(self, job: Job, changed: Mapping[str, Any]) -> SourceLoad:
+        with configure(self._source, {**self.configured, **changed}):
             (load,) = run_sources([load_sources()[self._source]], self.settings, build_console(), job)
         return load
 

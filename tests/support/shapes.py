@@ -11,6 +11,7 @@ from loader.raw.ledger import LoadCounts
 from loader.raw.limits import apply_limits
 from loader.raw.pipelines import pipeline_for
 from loader.raw.replay import build_replay, plan_replays
+from loader.raw.series import Series
 from loader.raw.shapes import Resource
 from loader.raw.warehouse import RawSchema, open_warehouse
 from loader.runs.recovery import recover
@@ -48,9 +49,10 @@ class ShapeLoader:
 
     def replay(self, resource: Resource[Any]) -> dict[str, int]:
         """Replays the rejects of the resource and returns the counts without the zeros."""
-        models = {resource.name: resource.model} if resource.model else {}
-        plans = plan_replays(self.raw, models)
-        return self._run(resource.name, build_replay(SOURCE, plans, models, self.raw, self.progress))
+        reader = resource if isinstance(resource, Series) else resource.model
+        readers = {resource.name: reader} if reader else {}
+        plans = plan_replays(self.raw, readers)
+        return self._run(resource.name, build_replay(SOURCE, plans, readers, self.raw, self.progress))
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         """Asks the warehouse; `{raw}` stands for the raw schema."""

@@ -99,8 +99,8 @@ from (
 where kept_count > rejected_count or (kept_count = 0 and rejected_count > 0)
 {%- endmacro %}
 
-{# `keys` is a relation with the column `id` of every row that the table holds. #}
-{% macro replay_faults(table, keys) -%}
+{# `keys` is a relation with the column `id` of every row that the table holds; none where rows may be removed. #}
+{% macro replay_faults(table, keys=none) -%}
 {%- set replays = bookkeeping_relation(table, 'replays') -%}
 {%- set ours = is_of_resource(table) -%}
 {{ null_faults(replays, 'replays', bookkeeping_columns()['replays'], 'reject_id', ours) }}
@@ -127,6 +127,8 @@ where
     {{ ours }}
     and reject_id not in (select id from {{ bookkeeping_relation(table, 'rejected_records') }} where id is not null)
 
+{%- if keys %}
+
 union all
 
 select
@@ -134,6 +136,7 @@ select
     record_id as row_key
 from {{ replays }}
 where resource = '{{ table.identifier }}' and record_id not in (select id from {{ keys }} where id is not null)
+{%- endif %}
 {%- endmacro %}
 
 {% macro field_inventory_faults(table) -%}

@@ -19,5 +19,9 @@ union all
 
 union all
 
+{{ replay_faults(model) }}
+
+union all
+
 {{ field_inventory_faults(model) }}
 {%- endtest %}

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -35,14 +35,20 @@ class Binance(Exchange):
     """See Exchange. A position is the number of the last trade read."""
 
     name: ClassVar[str] = "binance"
+    id_field: ClassVar[str | int] = "a"
     requests_per_second: ClassVar[float] = 10.0  # of weight 4; 6,000 a minute are allowed
 
     @staticmethod
     def read(record: bytes, pair: str) -> SeriesRow:
         """See Exchange."""
         fields = require(read_exactly(record), dict, "it is not an object")
-        at = require(fields.get("T"), int, "it has no time") * 1000
+        at = Binance.read_time(fields)
         return build_trade(fields.get("a"), read_side(fields.get("m"), _SIDES), fields.get("p"), fields.get("q"), at)
+
+    @staticmethod
+    def read_time(fields: Any) -> int:
+        """See Exchange."""
+        return int(require(fields.get("T"), int, "it has no time")) * 1000
 
     @staticmethod
     def read_head(record: bytes) -> Head | None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import ClassVar
+from itertools import takewhile
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -30,20 +31,26 @@ class Coinbase(Exchange):
     """See Exchange. A position is the number of the last trade read."""
 
     name: ClassVar[str] = "coinbase"
+    id_field: ClassVar[str | int] = "trade_id"
     requests_per_second: ClassVar[float] = 8.0
 
     @staticmethod
     def read(record: bytes, pair: str) -> SeriesRow:
         """See Exchange."""
         fields = require(read_exactly(record), dict, "it is not an object")
+        side, at = read_side(fields.get("side"), _SIDES), Coinbase.read_time(fields)
+        return build_trade(fields.get("trade_id"), side, fields.get("price"), fields.get("size"), at)
+
+    @staticmethod
+    def read_time(fields: Any) -> int:
+        """See Exchange."""
         try:
             moment = datetime.fromisoformat(require(fields.get("time"), str, "it has no time"))
         except ValueError:
             raise ValueError("it has no time that can be read") from None
         if moment.tzinfo is None:
             raise ValueError("its time has no zone")
-        side = read_side(fields.get("side"), _SIDES)
-        return build_trade(fields.get("trade_id"), side, fields.get("price"), fields.get("size"), _count(moment))
+        return _count(moment)
 
     @staticmethod
     def read_head(record: bytes) -> Head | None:
@@ -55,17 +62,18 @@ class Coinbase(Exchange):
             return None
 
     def read_new(self, pair: str, position: int | None) -> Iterator[TradePage]:
-        """See Exchange. Newer pages come first, so all of them are read before the oldest is passed on."""
-        pages: list[list[bytes]] = []
-        for records in self._read_before(pair, None):
-            heads = [head for record in records if (head := self.read_head(record))]
-            pages.append([record for record in records if self._is_after(record, position)])
-            if position is None or not heads or min(heads).number <= position + 1:
-                break
-        for page in reversed(pages):
-            ordered = page[::-1]
-            numbers = [head.number for record in ordered if (head := self.read_head(record))]
-            yield TradePage(ordered, max(numbers, default=None))
+        """See Exchange. The newest page tells how far there is to read; those before it are asked for by number."""
+        newest, _ = self._request(pair, {}, limit=PAGE_SIZE)
+        reached = position or 0
+        oldest = min(self._list_numbers(newest), default=0)
+        while position is not None and reached + 1 < oldest:
+            last = min(reached + PAGE_SIZE, oldest - 1)
+            records, _ = self._request(pair, {"after": str(last + 1)}, limit=PAGE_SIZE)
+            if newer := self._list_newer(records, reached):
+                yield TradePage(newer, max(self._list_numbers(newer), default=None))
+            reached = last
+        newer = self._list_newer(newest, reached)
+        yield TradePage(newer, max(self._list_numbers(newer), default=None))
 
     def read_day(self, pair: str, start: int, end: int) -> Iterator[Sequence[bytes]]:
         """See Exchange. There is no search by time: the number that ends the day is searched for."""
@@ -126,9 +134,13 @@ class Coinbase(Exchange):
         answer = self.get(f"/products/{pair}/trades", {**parameters, "limit": str(limit)}, _DECODER)
         return list(answer.body.records), answer.headers.get("CB-AFTER")
 
-    def _is_after(self, record: bytes, position: int | None) -> bool:
-        head = self.read_head(record)
-        return position is None or head is None or head.number > position
+    def _list_numbers(self, records: Sequence[bytes]) -> list[int]:
+        return [head.number for record in records if (head := self.read_head(record))]
+
+    def _list_newer(self, records: Sequence[bytes], number: int) -> list[bytes]:
+        """Oldest first, those of a page (newest first) that come before the number in it."""
+        newer = takewhile(lambda record: (head := self.read_head(record)) is None or head.number > number, records)
+        return list(newer)[::-1]
 
 
 def _count(moment: datetime) -> int:

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, NamedTuple
 from loader.base.errors import HeadwaterError
 from loader.fetch.refusals import Refusal
 from loader.fetch.session import HttpSession
-from loader.raw.series_intake import SeriesRow
+from loader.raw.series_intake import Place, SeriesRow
+from loader.sources.trades.trade import check_id, check_time, read_exactly
 
 PAGE_SIZE = 1000
 
@@ -46,6 +47,8 @@ class Exchange(ABC):
 
     name: ClassVar[str]
     requests_per_second: ClassVar[float]
+    # Where a record has its id.
+    id_field: ClassVar[str | int]
     is_position_a_number: ClassVar[bool] = True
     # How many requests' time the first retry waits at least.
     first_wait_requests: ClassVar[int] = 0
@@ -69,6 +72,27 @@ class Exchange(ABC):
     @abstractmethod
     def read(record: bytes, pair: str) -> SeriesRow:
         """The trade of a record. Raises ValueError with the reason why it is none."""
+
+    @staticmethod
+    @abstractmethod
+    def read_time(fields: Any) -> int:
+        """When a record's trade was made, in microseconds since 1970. Raises ValueError."""
+
+    @classmethod
+    def read_place(cls, record: bytes) -> Place:
+        """Id and time of what may be no trade."""
+        try:
+            fields = read_exactly(record)
+        except ValueError:
+            return Place(None, None)
+        try:
+            trade_id = check_id(fields[cls.id_field])
+        except (ValueError, TypeError, LookupError, AttributeError):
+            trade_id = None
+        try:
+            return Place(trade_id, check_time(cls.read_time(fields)))
+        except (ValueError, TypeError, LookupError, AttributeError):
+            return Place(trade_id, None)
 
     @staticmethod
     @abstractmethod

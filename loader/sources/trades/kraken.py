@@ -55,6 +55,7 @@ class Kraken(Exchange):
     """See Exchange. A position is a time in nanoseconds, `last` in the answers."""
 
     name: ClassVar[str] = "kraken"
+    id_field: ClassVar[str | int] = 6
     requests_per_second: ClassVar[float] = 1.0
     is_position_a_number: ClassVar[bool] = False
     first_wait_requests: ClassVar[int] = 5  # its limit of requests recovers in seconds
@@ -66,7 +67,12 @@ class Kraken(Exchange):
         if len(fields) < 6:
             raise ValueError(f"it has {len(fields)} fields")
         trade_id = fields[6] if len(fields) > 6 else None
-        return build_trade(trade_id, read_side(fields[3], _SIDES), fields[0], fields[1], read_microseconds(fields[2]))
+        return build_trade(trade_id, read_side(fields[3], _SIDES), fields[0], fields[1], Kraken.read_time(fields))
+
+    @staticmethod
+    def read_time(fields: Any) -> int:
+        """See Exchange."""
+        return read_microseconds(fields[2])
 
     @staticmethod
     def read_head(record: bytes) -> Head | None:

@@ -72,7 +72,7 @@ SOURCE = Source(
     domain="market",
     settings=TradesSettings,
     resources=tuple(
-        Series(exchange.name, TRADE_SCHEMA, exchange.read, partial(_read_pages, exchange.name))
+        Series(exchange.name, TRADE_SCHEMA, exchange.read, partial(_read_pages, exchange.name), exchange.read_place)
         for exchange in EXCHANGES
     ),
     options=(SYMBOL, SINCE, UNTIL, FOLLOW),

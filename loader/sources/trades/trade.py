@@ -37,18 +37,30 @@ def read_exactly(record: bytes) -> Any:
 
 def build_trade(trade_id: object, side: str | None, price: object, quantity: object, at: int) -> SeriesRow:
     """A trade; `at` is in microseconds since 1970. Raises ValueError that says what no trade has."""
-    if trade_id is None or trade_id == "":
-        raise ValueError("it has no trade id")
-    if not _NUMBER.fullmatch(str(trade_id)):
-        raise ValueError(f"the trade id {str(trade_id)[:40]!r} is not a number of at most 18 digits")
+    number = check_id(trade_id)
     if side is None:
         raise ValueError("the side is unknown")
+    check_time(at)
+    values = (number, side, _read_decimal("price", price, 18, 10), _read_decimal("quantity", quantity, 20, 8))
+    return SeriesRow(number, at, values)
+
+
+def check_id(trade_id: object) -> str:
+    """The id of a trade as text. Raises ValueError that says what is wrong with it."""
+    if trade_id is None or trade_id == "":
+        raise ValueError("it has no trade id")
+    if not _NUMBER.fullmatch(text := str(trade_id)):
+        raise ValueError(f"the trade id {text[:40]!r} is not a number of at most 18 digits")
+    return text
+
+
+def check_time(at: int) -> int:
+    """The time of a trade in microseconds since 1970. Raises ValueError that says what is wrong with it."""
     if at > (time.time() + MAX_SECONDS_AHEAD) * 1e6:
         raise ValueError("the time is in the future")
     if at <= 0:
         raise ValueError("the time is before 1970")
-    values = (str(trade_id), side, _read_decimal("price", price, 18, 10), _read_decimal("quantity", quantity, 20, 8))
-    return SeriesRow(values[0], at, values)
+    return at
 
 
 def read_side(value: object, sides: Mapping[Any, str]) -> str | None:

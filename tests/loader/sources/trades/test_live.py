@@ -1,13 +1,21 @@
 """Trades as they come: complete, exact and once, whatever the exchange does."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from loader.samples.faults import answer_status
+from loader.raw.rejects import list_open
+from loader.raw.warehouse import RawSchema
+from loader.samples.faults import Answer, Request, answer_status
+from loader.sources.agenda import Agenda
 from loader.sources.contract import RunOptions
+from loader.sources.trades import trade
+from loader.sources.trades.live import READING_SECONDS
 from tests.support.market import DAYS, PAIRS, Market, open_market
 
 EXCHANGES = list(PAIRS)
@@ -42,6 +50,72 @@ def test_more_trades_than_a_page_are_read_to_the_last(tmp_path: Path) -> None:
         market.loader.load()
         for exchange in EXCHANGES:
             assert market.read_rows(exchange) == market.expect_rows(exchange)
+
+
+class Clock:
+    """A clock that goes on when an exchange answers, or when a test lets it."""
+
+    def __init__(self, market: Market, seconds_per_answer: float) -> None:
+        self.now = 1000.0
+        for server in market.servers.values():
+            server.answer = self._let_take(server.answer, seconds_per_answer)  # type: ignore[method-assign]
+
+    def __call__(self) -> float:
+        return self.now
+
+    def _let_take(self, answer: Callable[[Request], Answer], seconds: float) -> Callable[[Request], Answer]:
+        def answer_slowly(request: Request) -> Answer:
+            self.now += seconds
+            return answer(request)
+
+        return answer_slowly
+
+
+def test_a_run_that_follows_commits_after_seconds_however_much_there_is_to_read(tmp_path: Path) -> None:
+    with open_market(tmp_path, trades_per_day=3300, days=DAYS[:1]) as market:
+        complete = {exchange: market.list_trades(exchange) for exchange in EXCHANGES}
+        for exchange in EXCHANGES:
+            market.servers[exchange].trades[PAIRS[exchange]] = complete[exchange][:50]
+        market.loader.load()
+        for exchange in EXCHANGES:
+            market.servers[exchange].trades[PAIRS[exchange]] = complete[exchange]
+        clock = Clock(market, seconds_per_answer=1.2)
+        agenda = Agenda(clock)
+        held = dict.fromkeys(EXCHANGES, 50)
+        loads = 0
+        while agenda.count_seconds() == 0:
+            began = clock.now
+            assert market.loader.follow(agenda).error is None
+            loads += 1
+            # Each of the three exchanges may end a page later than its share of the seconds.
+            assert clock.now - began <= READING_SECONDS + 3 * 2 * 1.2
+            for exchange in EXCHANGES:
+                # What was committed ends with the last page: the next load reads on, and nothing is left out between.
+                rows = market.read_rows(exchange)
+                assert rows == market.expect_rows(exchange)[: len(rows)]
+                assert len(rows) > held[exchange] or len(rows) == len(complete[exchange])
+                held[exchange] = len(rows)
+        assert loads > 2
+        assert set(held.values()) == {3300}
+        assert market.read("known_gaps") == []
+
+
+def test_each_pair_is_polled_at_its_own_pace(tmp_path: Path) -> None:
+    with open_market(tmp_path, trades_per_day=300, days=DAYS[:1]) as market:
+        market.loader.configured |= {"poll_seconds": 1, "quiet_poll_seconds": 4}
+        complete = market.list_trades("binance")
+        agenda = Agenda(clock := Clock(market, seconds_per_answer=0))
+        market.servers["binance"].trades[PAIRS["binance"]] = complete[:100]
+        ends_at, rounds = clock.now + 6, 0
+        while clock.now < ends_at:
+            rounds += 1
+            market.servers["binance"].trades[PAIRS["binance"]] = complete[: 100 + rounds]
+            assert market.loader.follow(agenda).error is None
+            clock.now += agenda.count_seconds()
+        polls = {exchange: len(market.servers[exchange].requests) for exchange in EXCHANGES}
+        # Binance has a trade each second; the others none: they are polled after 0, 1 and 3 seconds.
+        assert polls == {"binance": 6, "kraken": 3, "coinbase": 3}
+        assert market.read_rows("binance") == market.expect_rows("binance")
 
 
 def hide_once(market: Market, exchange: str, numbers: range) -> None:
@@ -91,6 +165,39 @@ def test_what_is_no_trade_is_rejected_and_counted_on_its_day(tmp_path: Path) -> 
         }
         assert market.read("stream_days", "sum(rejected_count)") == [(2,)]
         assert market.read("known_gaps") == []
+
+
+def list_open_ids(market: Market) -> list[str | None]:
+    """The keys of the rejected trades that are open."""
+    with duckdb.connect(str(market.loader.settings.warehouse)) as connection:
+        return sorted(str(reject.record_id) for reject in list_open(RawSchema(connection, "raw_trades")))
+
+
+def test_a_rejected_trade_is_closed_by_the_exchange_or_by_a_replay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_market(tmp_path, trades_per_day=20, days=DAYS[:1]) as market:
+        market.loader.configured |= {"symbols": '["BTC-USDT"]'}
+        trades = market.list_trades("binance")
+        well_formed = trades[3]
+        trades[3] = replace(trades[3], quantity="-1")
+        # Raw keeps prices of at most ten digits after the point.
+        trades[5] = replace(trades[5], price="77.12345678901")
+        market.loader.load()
+        assert list_open_ids(market) == ["BTCUSDT:1003", "BTCUSDT:1005"]
+        day = f"{DAYS[0]}"
+        assert market.read("stream_days", "cast(day as varchar), rejected_count") == [(day, 2)]
+        trades[3] = well_formed
+        market.loader.load(RunOptions(False, {"since": (day,), "until": (f"{DAYS[1]}",)}))
+        assert list_open_ids(market) == ["BTCUSDT:1005"]
+        assert [each.counts.new for each in market.loader.replay().resources] == []
+        monkeypatch.setattr(trade, "_read_decimal", lambda name, value, precision, scale: round(Decimal(value), 8))
+        replayed = market.loader.replay()
+        assert [(each.counts.new, each.counts.rejected) for each in replayed.resources] == [(1, 0)]
+        assert list_open_ids(market) == []
+        assert market.read("replays", "record_id, outcome") == [("BTCUSDT:1005", "loaded")]
+        trades[5] = replace(trades[5], price="77.12345679")
+        assert market.read_rows("binance") == market.expect_rows("binance")
 
 
 def test_a_ban_of_binance_says_until_when_and_stops_it_alone(tmp_path: Path) -> None:
