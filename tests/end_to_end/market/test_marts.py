@@ -1,5 +1,6 @@
 """The marts of the market, held against the exchanges' own trades by plain Python, in DuckDB and in Postgres."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -155,9 +156,19 @@ def test_the_answers_are_those_of_the_page(market: Published) -> None:
             assert [as_numbers(row) for row in market.workspace.query_postgres(answer.sql)] == [
                 as_numbers(row) for row in rows
             ]
-            for row in rows[:3]:
-                line = "| " + " | ".join(map(str, row)) + " |"
-                assert line in page, f"{answer.name}: {line}"
+            _, _, section = page.partition(f"(`{answer.name}`)")
+            table = section.split("\n\n")[1].splitlines()[2:]
+            assert table == ["| " + " | ".join(map(str, row)) + " |" for row in rows], answer.name
+
+
+def test_the_unit_tests_of_candles_and_quality_pass(market: Published) -> None:
+    finished = market.workspace.run(
+        *("dbt", "--no-use-colors", "test", "--select", "path:models/transform/market,test_type:unit"),
+        extra={"DBT_EXCLUDE_RESOURCE_TYPES": ""},
+    )
+    assert finished.status == 0, finished.output
+    (path,) = (ROOT / "dbt_project").rglob("_market__unit_tests.yml")
+    assert len(re.findall(r"\d+ of \d+ PASS", finished.output)) == path.read_text().count("\n    expect:")
 
 
 @contextmanager

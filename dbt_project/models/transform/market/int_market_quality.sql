@@ -95,14 +95,18 @@ select
     cast(greatest(coalesce(missing.missing_count, 0), 0) as bigint) as missing_count,
     cast(coalesce(records.late_count, 0) as bigint) as late_count,
     cast(coalesce(records.rejected_count, 0) as bigint) as rejected_count,
-    greatest(
-        date_diff(
-            'second',
-            trades.last_traded_at,
-            least((days.traded_date + interval 1 day) at time zone 'UTC', last_load.loaded_at)
-        ),
-        0
-    ) / cast(60 as double) as minutes_since_last_trade,
+    -- greatest() of null and 0 would be 0
+    case
+        when max(trades.last_traded_at) over until_then is not null
+            then greatest(
+                date_diff(
+                    'second',
+                    max(trades.last_traded_at) over until_then,
+                    least((days.traded_date + interval 1 day) at time zone 'UTC', last_load.loaded_at)
+                ),
+                0
+            ) / cast(60 as double)
+    end as minutes_since_last_trade,
     trades.lowest_price,
     trades.highest_price,
     days.traded_date
@@ -123,3 +127,8 @@ left join missing
         days.exchange = missing.exchange
         and days.symbol = missing.symbol
         and days.traded_date = missing.traded_date
+window until_then as (
+    partition by days.exchange, days.symbol
+    order by days.traded_date
+    rows between unbounded preceding and current row
+)

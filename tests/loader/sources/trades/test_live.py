@@ -195,7 +195,11 @@ def test_a_rejected_trade_is_closed_by_the_exchange_or_by_a_replay(
         replayed = market.loader.replay()
         assert [(each.counts.new, each.counts.rejected) for each in replayed.resources] == [(1, 0)]
         assert list_open_ids(market) == []
-        assert market.read("replays", "record_id, outcome") == [("BTCUSDT:1005", "loaded")]
+        # The version that the exchange sent since is not replaced by the rejected one.
+        assert market.read("replays", "record_id, outcome") == [
+            ("BTCUSDT:1003", "overtaken"),
+            ("BTCUSDT:1005", "loaded"),
+        ]
         trades[5] = replace(trades[5], price="77.12345679")
         assert market.read_rows("binance") == market.expect_rows("binance")
 
