@@ -14,6 +14,7 @@ from loader.base.settings import read_settings
 from loader.samples.trades.market import SampleTrade, generate_trades
 from loader.samples.trades.server import BinanceServer, CoinbaseServer, ExchangeServer, KrakenServer
 from tests.support.loading import SourceLoader
+from tests.support.workspace import Workspace
 
 DAYS = [date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)]
 PAIRS = {"binance": "BTCUSDT", "kraken": "XBT/USD", "coinbase": "BTC-USD"}
@@ -68,3 +69,14 @@ def open_market(data: Path, trades_per_day: int = 500, days: list[date] = DAYS) 
             **{f"{name}_url": server.url for name, server in servers.items()},
         )
         yield Market(servers, loader)
+
+
+def configure_workspace(workspace: Workspace, market: Market) -> None:
+    """Lets the commands of the workspace know this market."""
+    workspace.environment |= {
+        "HEADWATER_DOMAINS": "market",
+        "SOURCES__TRADES__SYMBOLS": SYMBOLS,
+        "SOURCES__TRADES__REQUESTS_PER_SECOND": "1000",
+        "SOURCES__TRADES__POLL_SECONDS": "0.2",
+        **{f"SOURCES__TRADES__{name.upper()}_URL": server.url for name, server in market.servers.items()},
+    }
