@@ -1,8 +1,9 @@
 """Series: rows with an id and a time, in streams; appended as they come, and replaced partition by partition.
 
-A stream is read on from its last position. A partition is a stream's rows of a period: what the source has of it
-replaces what raw holds of it, in one transaction. Beside the table, raw keeps the earlier version of each row that a
-load changed or removed, which partitions were replaced, which rows the source lacks, and counts by stream and day.
+Each row keeps the record that it was read from. A stream is read on from its last position. A partition is a stream's
+rows of a period: what the source has of it replaces what raw holds of it, in one transaction. Beside the table, raw
+keeps the earlier version of each row that a load changed or removed, which partitions were replaced, which rows the
+source lacks, and counts by stream and day.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

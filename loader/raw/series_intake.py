@@ -37,6 +37,16 @@ def find_nothing(_: bytes) -> Place:
     return Place(None, None)
 
 
+class _Waiting(NamedTuple):
+    """A row that raw may get; `record` is as the source sent it, None of a row that is removed."""
+
+    key: str
+    stream: str
+    at: int
+    values: tuple[Any, ...]
+    record: bytes | None = None
+
+
 @dataclass
 class _DayCounts:
     new: int = 0
@@ -49,13 +59,14 @@ class _DayCounts:
 
 
 def build_series_schema(schema: pa.Schema) -> pa.Schema:
-    """The columns of a series in raw."""
+    """The columns of a series in raw: what a row is, and the record that it was read from."""
     return pa.schema(
         [
             pa.field("id", pa.string(), nullable=False),
             pa.field("stream", pa.string(), nullable=False),
             pa.field("occurred_at", pa.timestamp("us", tz="UTC"), nullable=False),
             *(field.with_nullable(True) for field in schema),
+            pa.field("record", pa.string()),
             pa.field("is_removed", pa.bool_()),
             pa.field("_dlt_load_id", pa.string(), nullable=False),
         ]
@@ -93,7 +104,7 @@ class SeriesIntake:
         self._raw = raw
         self._holds_rows = raw.has_table(resource)
         self._seen: dict[str, dict[str, int]] = {}  # of each stream: the id and time of each row of this load
-        self._waiting: list[tuple[str, str, int, tuple[Any, ...]]] = []  # key, stream, at, values
+        self._waiting: list[_Waiting] = []
         self._days: dict[tuple[str, date], _DayCounts] = {}
         self._newest: dict[tuple[str, date], int] = {}
 
@@ -112,7 +123,7 @@ class SeriesIntake:
                 self._count_day(stream, row.at).repeated += 1
                 continue
             seen[row.id] = row.at
-            self._waiting.append((build_key(stream, row.id), stream, row.at, row.values))
+            self._waiting.append(_Waiting(build_key(stream, row.id), stream, row.at, row.values, record))
         if len(self._waiting) >= _CHUNK_ROWS:
             yield from self._flush()
 
@@ -137,8 +148,9 @@ class SeriesIntake:
         for _, at, *_ in removed:
             self._count_day(partition.stream, at).removed += 1
         self._ledger.counts.removed += len(removed)
-        yield self._build([(key, partition.stream, at, tuple(values)) for key, at, *values in removed], is_removed=True)
-        yield self._keep_earlier("removed", [(key, partition.stream, at, values) for key, at, *values in removed])
+        stream = partition.stream
+        yield self._build([_Waiting(key, stream, at, tuple(values)) for key, at, *values in removed], is_removed=True)
+        yield self._keep_earlier("removed", [(key, stream, at, values) for key, at, *values in removed])
 
     def count_seen(self, partition: Partition) -> int:
         """The rows that this load brought of a partition."""
@@ -160,11 +172,11 @@ class SeriesIntake:
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
-        held = self._read_held([key for key, *_ in waiting])
+        held = self._read_held([row.key for row in waiting])
         counts = self._ledger.counts
         rows, superseded = [], []
         for row in waiting:
-            key, stream, at, values = row
+            key, stream, at, values, _ = row
             day = self._count_day(stream, at)
             earlier = held.get(key)
             if earlier == (at, *values):
@@ -200,12 +212,11 @@ class SeriesIntake:
         cursor.unregister("wanted_keys")
         return found
 
-    def _build(
-        self, rows: Sequence[tuple[str, str, int, tuple[Any, ...]]], *, is_removed: bool | None = None
-    ) -> pa.Table:
+    def _build(self, rows: Sequence[_Waiting], *, is_removed: bool | None = None) -> pa.Table:
         load_id = self._ledger.load_id
         return build_table(
-            [(key, stream, at, *values, is_removed, load_id) for key, stream, at, values in rows], self._schema
+            [(key, stream, at, *values, record, is_removed, load_id) for key, stream, at, values, record in rows],
+            self._schema,
         )
 
     def _keep_earlier(self, outcome: str, rows: Sequence[tuple[str, str, int, Sequence[Any]]]) -> Any:

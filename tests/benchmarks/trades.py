@@ -42,7 +42,9 @@ _FILL = """
     select
         'BTCUSDT:' || n, 'BTCUSDT', make_timestamptz({start} + (n - {first}) * {step}), cast(n as varchar),
         case when n % 3 = 0 then 'buy' else 'sell' end,
-        cast(100 + (n * 7919 % 1000) / 100 as decimal(18, 10)), cast(1 + n % 100 as decimal(20, 8)), null, '{load}'
+        cast(100 + (n * 7919 % 1000) / 100 as decimal(18, 10)), cast(1 + n % 100 as decimal(20, 8)),
+        '{{"a":' || n || ',"p":"' || (100 + (n * 7919 % 1000) / 100) || '","q":"' || (1 + n % 100) || '","m":false}}',
+        null, '{load}'
     from range({first}, {last}) as numbers(n)
 """
 

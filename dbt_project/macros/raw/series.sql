@@ -4,6 +4,7 @@
         'id': 'varchar not null',
         'stream': 'varchar not null',
         'occurred_at': 'timestamptz not null',
+        'record': 'varchar',
         '_dlt_load_id': 'varchar not null',
     }) }}
 {%- endmacro %}

@@ -102,6 +102,10 @@ def test_each_row_is_there_once_as_it_came_last(loader: ShapeLoader) -> None:
         "unchanged": 1,
     }
     assert list_rows(loader) == [("north:1", 10, 1), ("south:1", 10, 1), ("north:2", 25, 7), ("north:3", 30, 1)]
+    records = [
+        record for (record,) in loader.ask("select record from {raw}.readings where stream = 'north' order by id")
+    ]
+    assert records == [record.decode() for record in again]
     earlier = loader.ask("select id, stream, occurred_at, outcome, content from {raw}.superseded_rows")
     assert earlier == [("north:2", "north", moment(20), "changed", '{"value":"1"}')]
     loader.check_ledger("readings", rows=4)
