@@ -78,5 +78,6 @@ def configure_workspace(workspace: Workspace, market: Market) -> None:
         "SOURCES__TRADES__SYMBOLS": SYMBOLS,
         "SOURCES__TRADES__REQUESTS_PER_SECOND": "1000",
         "SOURCES__TRADES__POLL_SECONDS": "0.2",
+        "SOURCES__TRADES__QUIET_POLL_SECONDS": "0.4",
         **{f"SOURCES__TRADES__{name.upper()}_URL": server.url for name, server in market.servers.items()},
     }

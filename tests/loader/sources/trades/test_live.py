@@ -82,11 +82,17 @@ def test_a_run_that_follows_commits_after_seconds_however_much_there_is_to_read(
         clock = Clock(market, seconds_per_answer=1.2)
         agenda = Agenda(clock)
         held = dict.fromkeys(EXCHANGES, 50)
-        loads = 0
+        loads = loads_of_coinbase = 0
         while agenda.count_seconds() == 0:
             began = clock.now
-            assert market.loader.follow(agenda).error is None
+            loaded = market.loader.follow(agenda)
+            assert loaded.error is None
             loads += 1
+            loads_of_coinbase += "coinbase" in {each.resource for each in loaded.resources}
+            # Each trade is requested once; Kraken alone sends the last one of a page again.
+            assert {each.resource: each.counts.extracted - each.counts.new for each in loaded.resources} == {
+                each.resource: each.counts.unchanged if each.resource == "kraken" else 0 for each in loaded.resources
+            }
             # Each of the three exchanges may end a page later than its share of the seconds.
             assert clock.now - began <= READING_SECONDS + 3 * 2 * 1.2
             for exchange in EXCHANGES:
@@ -97,6 +103,8 @@ def test_a_run_that_follows_commits_after_seconds_however_much_there_is_to_read(
                 held[exchange] = len(rows)
         assert loads > 2
         assert set(held.values()) == {3300}
+        # Coinbase: the newest page in each load, and three by their numbers before it.
+        assert len(market.servers["coinbase"].requests) == 1 + loads_of_coinbase + 3
         assert market.read("known_gaps") == []
 
 
