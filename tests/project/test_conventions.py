@@ -160,6 +160,17 @@ def test_singular_tests_say_which_decision_they_guard() -> None:
         assert path.read_text().startswith("-- Decision: "), path.name
 
 
+def test_a_domain_without_pseudonymous_models_publishes_nothing_personal() -> None:
+    """Else a pseudonymous publication of it is refused (macros/publish/privacy.sql)."""
+    for folder in (path for path in (PROJECT / "models" / "marts").iterdir() if path.name != "shared"):
+        if (PROJECT / "models" / "pseudonymous" / folder.name).exists():
+            continue
+        read = {name for path in folder.glob("*.sql") for name in re.findall(r"ref\('(int_\w+)'\)", path.read_text())}
+        assert read
+        for name in read:
+            assert DOCUMENTED[name].get("config", {}).get("meta", {}).get("is_personal") is False, name
+
+
 def list_untested_tables(source: str, resources: Iterable[str]) -> Iterator[str]:
     """A sentence for each resource whose raw table dbt does not test."""
     name = f"_{source}__sources.yml"

@@ -47,9 +47,12 @@ def test_more_trades_than_a_page_are_read_to_the_last(tmp_path: Path) -> None:
         market.loader.load()
         for exchange in EXCHANGES:
             market.servers[exchange].trades[PAIRS[exchange]] = complete[exchange]
+            market.servers[exchange].requests.clear()
         market.loader.load()
         for exchange in EXCHANGES:
             assert market.read_rows(exchange) == market.expect_rows(exchange)
+            # Coinbase too: the newest page, and three by their numbers before it.
+            assert len(market.servers[exchange].requests) == 4
 
 
 class Clock:
@@ -110,6 +113,8 @@ def test_a_run_that_follows_commits_after_seconds_however_much_there_is_to_read(
 
 def test_each_pair_is_polled_at_its_own_pace(tmp_path: Path) -> None:
     with open_market(tmp_path, trades_per_day=300, days=DAYS[:1]) as market:
+        refused = market.loader.load(poll_seconds=5, quiet_poll_seconds=4)
+        assert "sources.trades.quiet_poll_seconds is 4; it must not be less than poll_seconds (5)" in str(refused.error)
         market.loader.configured |= {"poll_seconds": 1, "quiet_poll_seconds": 4}
         complete = market.list_trades("binance")
         agenda = Agenda(clock := Clock(market, seconds_per_answer=0))
