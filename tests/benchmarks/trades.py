@@ -21,7 +21,7 @@ from loader.samples.trades.market import generate_trades
 from loader.samples.trades.server import BinanceServer
 from loader.sources.contract import RunOptions
 from tests.support.loading import SourceLoader
-from tests.support.workspace import SCRIPTS
+from tests.support.workspace import BUILD_WITHOUT_TESTS, SCRIPTS
 
 TRADES = 1_000_000
 _ROUNDS = 3
@@ -104,7 +104,7 @@ def time_floor(settings: Settings) -> float:
 
 def build(settings: Settings, *options: str) -> float:
     """Seconds of the two models of candles, as dbt reports them."""
-    command = [str(SCRIPTS / "dbt"), "build", "--exclude-resource-type", "test", "--select", "+int_candles_longer"]
+    command = [str(SCRIPTS / "dbt"), *BUILD_WITHOUT_TESTS[1:], "--select", "+int_candles_longer"]
     subprocess.run([*command, *options], check=True, capture_output=True)
     results = json.loads((settings.find_dbt_artifacts() / "run_results.json").read_text())["results"]
     return float(sum(each["execution_time"] for each in results if each["unique_id"].rpartition(".")[2] in _MODELS))

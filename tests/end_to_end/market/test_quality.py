@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from loader.base.settings import ROOT
 from loader.sources.contract import RunOptions
 from tests.support.market import DAYS, PAIRS, open_market
 from tests.support.workspace import Workspace
@@ -32,8 +33,15 @@ def test_every_kind_of_fault_is_counted_on_its_day_and_silence_and_prices_are_wa
             assert loaded.error is None
             market.servers["binance"].trades[PAIRS["binance"]] = sent
     workspace.environment["HEADWATER_DOMAINS"] = "market"
-    built = workspace.run("dbt", "--no-use-colors", "build", "--select", "+fct_market_quality")
+    # The first build of this warehouse: the unit tests of candles and quality run before there is a table.
+    built = workspace.run(
+        *("dbt", "--no-use-colors", "build", "--select", "+fct_market_quality", "+int_candles"),
+        extra={"DBT_EXCLUDE_RESOURCE_TYPES": ""},
+    )
     assert built.status == 0, built.output
+    (unit_tests,) = (ROOT / "dbt_project").rglob("_market__unit_tests.yml")
+    passed = re.findall(r"PASS int_(?:candles\w*|market_quality)::", built.output)
+    assert len(passed) == unit_tests.read_text().count("\n    expect:") > 5
 
     kept = [trade for trade in sent if trade.number != no_trade.number]
     with workspace.open_duckdb() as connection:
