@@ -1,7 +1,7 @@
 """A backfill killed at any moment, once or often, continues to the same raw tables as an undisturbed one.
 
 The moments are drawn over all requests that an undisturbed backfill sends, and over its loads; `HEADWATER_CHAOS_KILLS`
-and `HEADWATER_CHAOS_SEED` are explained in `chance.py`.
+and `HEADWATER_CHAOS_SEED` are explained in `tests/chaos/chance.py`.
 """
 
 import shutil
