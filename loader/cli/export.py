@@ -24,5 +24,5 @@ def export(marts: tuple[str, ...], kind: str, output: Path | None, partition_by:
     """
     folder = output or read_settings().data / "exports"
     for written in export_marts(require_marts_server(), marts, kind, folder, partition_by):
-        click.echo(f"{written.path}  {written.rows:,} rows")
+        click.echo(f"{written.path}  {written.rows:,} {'row' if written.rows == 1 else 'rows'}")
     click.echo(folder / DICTIONARY)
