@@ -15,7 +15,7 @@ _FULL_BYTES = 16 * 1024**2
 
 
 def require_writable(settings: Settings) -> None:
-    """Raises HeadwaterError if the data folder is none or cannot be written, or if its disk is full."""
+    """Raises HeadwaterError if the data folder is not a folder, cannot be written, or is on a full disk."""
     for folder in (settings.data, settings.state):
         existing = next(path for path in (folder, *folder.parents) if path.exists())
         if not existing.is_dir():
@@ -56,7 +56,7 @@ def is_full(settings: Settings) -> bool:
 
 
 def _describe_no_folder(path: Path) -> str:
-    return f"{path} is no folder. Name another data folder in HEADWATER_DATA."
+    return f"{path} is not a folder. Name another data folder in HEADWATER_DATA."
 
 
 def describe_unwritable(path: Path) -> str:

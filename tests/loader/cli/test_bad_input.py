@@ -160,7 +160,7 @@ def test_a_data_folder_that_is_a_file_is_named(workspace: Workspace, command: st
     path.write_text("")
     finished = workspace.run(*command.split(), extra={"HEADWATER_DATA": str(path)})
     assert finished.status != 0
-    assert f"Error: {path} is no folder. Name another data folder in HEADWATER_DATA." in finished.output
+    assert f"Error: {path} is not a folder. Name another data folder in HEADWATER_DATA." in finished.output
     assert "Errno" not in finished.output
 
 
