@@ -1,4 +1,4 @@
-"""DuckDB as dlt's destination, with merges that read a load's Parquet files in place.
+"""DuckDB as dlt's destination, with merges that are one transaction and read a load's Parquet files in place.
 
 dlt's own merge first copies each file into a table of its staging dataset: every document would be written twice, and
 the warehouse would keep both copies.
@@ -7,7 +7,7 @@ the warehouse would keep both copies.
 from collections.abc import Sequence
 from typing import Any
 
-from dlt.common.destination import PreparedTableSchema
+from dlt.common.destination import DestinationCapabilitiesContext, PreparedTableSchema
 from dlt.common.destination.client import (
     FollowupJobRequest,
     HasFollowupJobs,
@@ -33,6 +33,12 @@ class Warehouse(duckdb):
     def client_class(self) -> type[DuckDbClient]:
         """What dlt loads with."""
         return _MergingClient
+
+    def _raw_capabilities(self) -> DestinationCapabilitiesContext:
+        """As dlt's, which leaves transactions out: a merge would delete rows and insert them in two commits."""
+        capabilities = super()._raw_capabilities()
+        capabilities.supports_transactions = True
+        return capabilities
 
 
 class _MergingClient(DuckDbClient):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dlt.pipeline.exceptions import PipelineStepFailed
 
 from loader.raw.documents import build_document_schema
 from loader.raw.field_inventory import INVENTORY_SCHEMA
@@ -53,6 +54,15 @@ def test_documents_are_written_once(raw: Raw) -> None:
     assert raw.load([work(1, title="Another", updated="2026-02-01T00:00:00")]) == {"extracted": 1, "changed": 1}
     assert raw.ask("select count(*) from raw_openalex.works") == [(3,)]
     assert raw.ask("select count(*) from raw_openalex_staging.works") == [(0,)]
+
+
+def test_a_merge_that_breaks_off_after_its_deletion_changes_nothing(raw: Raw) -> None:
+    raw.load([work(1), work(2, updated="2026-02-01T00:00:00")])
+    raw.connection.execute("create unique index one_a_time on raw_openalex.works (updated_at)")
+    before = raw.ask("select * from raw_openalex.works order by id")
+    with pytest.raises(PipelineStepFailed, match="Duplicate key"):
+        raw.load([work(1, title="Another", updated="2026-02-01T00:00:00")])
+    assert raw.ask("select * from raw_openalex.works order by id") == before
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
